@@ -1,0 +1,75 @@
+"""Toy datasets: points `X` and labels or targets `y` as arrays, the same for a seed everywhere.
+
+The stream of NumPy's RandomState is frozen, so that a seed means the same points in every version.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Dataset = tuple[np.ndarray, np.ndarray]
+
+
+def line(n: int = 10, noise: float = 0.01, seed: int = 0) -> Dataset:
+    """X (n,) uniform in [0, 1), y = 4x + 3 + noise."""
+    rng = np.random.RandomState(seed)
+    X = rng.rand(n)
+    return X, 4 * X + 3 + rng.normal(0, noise, n)
+
+
+def square(n: int = 100, seed: int = 0) -> Dataset:
+    """X (n, 2) uniform in the unit square, y 1 where x₁ + x₂ ≥ 1, else 0."""
+    X = np.random.RandomState(seed).rand(n, 2)
+    return X, (X.sum(axis=1) >= 1).astype(int)
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """X (n, 2) on two half circles, y 0 or 1: the points of scikit-learn's make_moons."""
+    upper, lower = np.linspace(0, np.pi, n // 2), np.linspace(0, np.pi, n - n // 2)
+    arcs = [(np.cos(upper), np.sin(upper)), (1 - np.cos(lower), 1 - np.sin(lower) - 0.5)]
+    return shuffled(arcs, noise, seed)
+
+
+def circles(n: int = 100, noise: float = 0.05, factor: float = 0.5, seed: int = 0) -> Dataset:
+    """X (n, 2) on a circle and one of `factor` its size, y 0 or 1: scikit-learn's make_circles."""
+    outer = np.linspace(0, 2 * np.pi, n // 2, endpoint=False)
+    inner = np.linspace(0, 2 * np.pi, n - n // 2, endpoint=False)
+    rings = [(np.cos(outer), np.sin(outer)), (factor * np.cos(inner), factor * np.sin(inner))]
+    return shuffled(rings, noise, seed)
+
+
+def spirals(n: int = 100, noise: float = 0.02, turns: float = 1.0, seed: int = 0) -> Dataset:
+    """X (n, 2) on two spiral arms around the origin, y 0 or 1."""
+    arms = []
+    for size, start in ((n // 2, 0.0), (n - n // 2, np.pi)):
+        radius = np.linspace(0.1, 1, size)
+        angle = start + 2 * np.pi * turns * radius
+        arms.append((radius * np.cos(angle), radius * np.sin(angle)))
+    return shuffled(arms, noise, seed)
+
+
+def xor(n: int = 100, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """X (n, 2) around the corners (±1, ±1), y 1 where the signs differ, else 0."""
+    rng = np.random.RandomState(seed)
+    corners = np.array([(1, 1), (-1, -1), (1, -1), (-1, 1)])
+    index = rng.permutation(np.arange(n) % 4)
+    return corners[index] + rng.normal(scale=noise, size=(n, 2)), (index >= 2).astype(int)
+
+
+def blobs(n: int = 100, centers: int = 3, noise: float = 0.3, seed: int = 0) -> Dataset:
+    """X (n, 2) in round clouds around points of a circle of radius 2, y the cloud, from 0."""
+    rng = np.random.RandomState(seed)
+    y = rng.permutation(np.arange(n) % centers)
+    angle = 2 * np.pi * y / centers
+    X = 2 * np.column_stack([np.cos(angle), np.sin(angle)])
+    return X + rng.normal(scale=noise, size=(n, 2)), y
+
+
+def shuffled(curves, noise, seed):
+    """The points of two curves, labelled by curve, shuffled, then with noise added."""
+    rng = np.random.RandomState(seed)
+    X = np.concatenate([np.column_stack(curve) for curve in curves])
+    y = np.repeat([0, 1], [len(curve[0]) for curve in curves])
+    order = np.arange(len(X))
+    rng.shuffle(order)
+    return X[order] + (rng.normal(scale=noise, size=X.shape) if noise else 0.0), y[order]

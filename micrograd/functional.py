@@ -1,0 +1,233 @@
+"""One node for many Values: sums, products, maxima, and losses. Import as F, for `F.sum(xs)`.
+
+Arguments may be Values or plain numbers; plain numbers are constants.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from . import floats
+from .engine import Value, is_real, node
+
+
+def sum(xs: Iterable) -> Value:
+    """The sum of xs, rounded once; 0.0 for none."""
+    operands = values(xs)
+
+    def backward(grad):
+        for x in operands:
+            x.grad += grad
+
+    return node(floats.total([x.data for x in operands]), operands, "sum", backward)
+
+
+def mean(xs: Iterable) -> Value:
+    """The mean of xs. Raises ValueError for none."""
+    operands = some_values(xs, "mean()")
+
+    def backward(grad):
+        for x in operands:
+            x.grad += grad / len(operands)
+
+    data = floats.total([x.data for x in operands]) / len(operands)
+    return node(data, operands, "mean", backward)
+
+
+def dot(xs: Iterable, ys: Iterable, bias: Any = 0.0) -> Value:
+    """bias + x₀y₀ + x₁y₁ + …, added in this order. Raises ValueError for unequal lengths."""
+    x, y = values(xs), values(ys)
+    if len(x) != len(y):
+        raise ValueError(f"dot() needs equal lengths, got {len(x)} and {len(y)}")
+    return weighted_sum(x, y, value(bias))
+
+
+def weighted_sum(xs, ys, bias):
+    """`dot` of sequences that are known to hold Values and to be equally long."""
+    data = bias.data
+    for x, y in zip(xs, ys):
+        data += x.data * y.data
+    operands = (*xs, *ys, bias)
+
+    def backward(grad):
+        if grad == 0.0 and math.isfinite(data):  # all that would be added is zero
+            return
+        half = len(operands) // 2
+        for x, y in zip(operands[:half], operands[half:]):
+            x.grad += y.data * grad
+            y.grad += x.data * grad
+        operands[-1].grad += grad
+
+    return node(data, operands, "dot", backward)
+
+
+def max(xs: Iterable) -> Value:
+    """The largest of xs; equal ones share its gradient, a nan wins. Raises ValueError for none."""
+    operands = some_values(xs, "max()")
+
+    def backward(grad):
+        top = largest(operands)
+        winners = [x for x in operands if x.data == top or math.isnan(x.data)]
+        for x in winners:
+            x.grad += grad / len(winners)
+
+    return node(largest(operands), operands, "max", backward)
+
+
+def logsumexp(xs: Iterable) -> Value:
+    """log(exp(x₀) + exp(x₁) + …), without overflow. Raises ValueError for none."""
+    operands = some_values(xs, "logsumexp()")
+
+    def backward(grad):
+        for x, share in zip(operands, shares(operands)):
+            x.grad += share * grad
+
+    return node(log_sum_exp([x.data for x in operands]), operands, "logsumexp", backward)
+
+
+def softmax(xs: Iterable) -> list[Value]:
+    """exp(x) / Σ exp(x) for each x: positive numbers that add up to one. ValueError for none."""
+    operands = some_values(xs, "softmax()")
+
+    def output(i, data):
+        def backward(grad):
+            p = shares(operands)
+            for j, x in enumerate(operands):
+                x.grad += p[i] * (others(p, i) if j == i else -p[j]) * grad
+
+        return node(data, operands, "softmax", backward)
+
+    return [output(i, p) for i, p in enumerate(shares(operands))]
+
+
+def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
+    """The mean of the squared differences."""
+    return mean((p - t) ** 2 for p, t in pairs(predictions, targets, "mse_loss()"))
+
+
+def hinge_loss(scores: Iterable, targets: Iterable) -> Value:
+    """The mean of max(0, 1 - target · score); targets are -1 and 1."""
+    return mean((1 - t * s).relu() for s, t in pairs(scores, targets, "hinge_loss()"))
+
+
+def binary_cross_entropy_with_logits(logits: Iterable, targets: Iterable) -> Value:
+    """The mean of -log of the probability given to the target; targets are 0 to 1.
+
+    A logit x stands for the probability sigmoid(x), so that no logarithm of zero can arise.
+    """
+    return mean(
+        binary_surprise(x, t)
+        for x, t in pairs(logits, targets, "binary_cross_entropy_with_logits()")
+    )
+
+
+def binary_surprise(logit, target):
+    if is_real(target) and target in (0, 1):  # one term is zero: leave it out of the graph
+        return (-logit).softplus() if target else logit.softplus()
+    return target * (-logit).softplus() + (1 - target) * logit.softplus()
+
+
+def cross_entropy(logits: Sequence, targets: Any) -> Value:
+    """-log softmax(logits)[target], or its mean over rows of logits and their targets.
+
+    A target is the index of the right class. Raises IndexError where there is no such class.
+    """
+    if isinstance(targets, int) or not hasattr(targets, "__len__"):
+        return surprise(logits, targets)
+    return mean(surprise(row, t) for row, t in pairs(logits, targets, "cross_entropy()", list))
+
+
+def surprise(logits, target):
+    xs = some_values(logits, "cross_entropy()")
+    if not 0 <= target < len(xs):
+        raise IndexError(f"cross_entropy() needs a target from 0 to {len(xs) - 1}, got {target}")
+    right = xs[target]
+
+    def backward(grad):
+        p = shares(xs)
+        for j, x in enumerate(xs):
+            x.grad += (-others(p, j) if j == target else p[j]) * grad
+
+    return node(log_sum_exp([x.data - right.data for x in xs]), xs, "cross_entropy", backward)
+
+
+def accuracy(scores: Sequence, targets: Sequence) -> float:
+    """The share of samples that are right, from 0 to 1.
+
+    A single score predicts by its sign (targets -1 and 1, or 0 and 1), a row by its largest.
+    """
+    hits = [hit(score, t) for score, t in pairs(scores, targets, "accuracy()", list)]
+    if not hits:
+        raise ValueError("accuracy() needs at least one sample, got none")
+    return hits.count(True) / len(hits)
+
+
+def hit(score, target):
+    if isinstance(score, Value) or is_real(score):
+        return bool((score > 0) == (target > 0))
+    row = [value(s).data for s in score]
+    return row.index(builtins.max(row)) == target
+
+
+def value(x):
+    return x if isinstance(x, Value) else Value(x)
+
+
+class Values(tuple):
+    """A tuple known to hold Values only, so that it need not be looked through again."""
+
+    __slots__ = ()
+
+
+def values(xs):
+    if type(xs) is Values:
+        return xs
+    return Values([x if isinstance(x, Value) else Value(x) for x in xs])
+
+
+def some_values(xs, caller):
+    xs = values(xs)
+    if not xs:
+        raise ValueError(f"{caller} needs at least one number, got none")
+    return xs
+
+
+def pairs(scores, targets, caller, kind=values):
+    """Each score with its target, checked to be equally many."""
+    scores, targets = kind(scores), list(targets)
+    if len(scores) != len(targets):
+        raise ValueError(
+            f"{caller} needs a target a score, got {len(scores)} scores, {len(targets)} targets"
+        )
+    return zip(scores, targets)
+
+
+def largest(xs):
+    numbers = [x.data for x in xs]
+    return math.nan if any(map(math.isnan, numbers)) else builtins.max(numbers)
+
+
+def log_sum_exp(numbers):
+    """m + log(1 + the rest), where m is the largest: exact too when the rest is tiny."""
+    top = builtins.max(range(len(numbers)), key=numbers.__getitem__)
+    m = numbers[top]
+    if math.isinf(m):
+        return m
+    rest = [floats.exp(x - m) for x in numbers[:top] + numbers[top + 1 :]]
+    return m + math.log1p(floats.total(rest))
+
+
+def shares(xs):
+    """The softmax of Values, as numbers."""
+    m = builtins.max(x.data for x in xs)
+    powers = [floats.exp(x.data - m) for x in xs]
+    total = floats.total(powers)
+    return [e / total for e in powers]
+
+
+def others(p, i):
+    """1 - p[i] for shares p, without cancellation."""
+    return floats.total(p[:i] + p[i + 1 :])

@@ -1,0 +1,208 @@
+"""Neurons, layers and multilayer perceptrons (MLPs), and what they share as a Module."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from . import weights
+from .engine import Value, is_real
+from .functional import Values, values, weighted_sum
+from .weights import WeightsError
+
+__all__ = ["MLP", "Layer", "Module", "Neuron", "WeightsError"]
+
+ACTIVATIONS = {
+    "relu": "ReLU",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "softplus": "Softplus",
+    "linear": "Linear",
+}
+
+
+class Module:
+    """Anything with parameters: the leaf Values in its attributes, lists, dicts and Modules."""
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Each parameter once, with its path as name: 'layers.0.neurons.1.w.0'."""
+        seen = set()
+        for name, p in leaves(self, ""):
+            if p not in seen:
+                seen.add(p)
+                yield name, p
+
+    def parameters(self) -> list[Value]:
+        return [p for _, p in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        for p in self.parameters():
+            p.grad = 0.0
+
+    def state_dict(self) -> dict[str, float]:
+        """The data of each parameter, by name."""
+        return {name: p.data for name, p in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Set all parameters. Raises WeightsError, having changed nothing, unless all names fit."""
+        parameters, state = dict(self.named_parameters()), weights.checked(state)
+        if parameters.keys() != state.keys():
+            raise WeightsError(
+                f"weights do not fit: missing {listed(parameters.keys() - state.keys())}, "
+                f"unexpected {listed(state.keys() - parameters.keys())}"
+            )
+        for name, p in parameters.items():
+            p.data = state[name]
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the parameters to a JSON file. Raises WeightsError if one is not finite."""
+        weights.write(path, self.state_dict())
+
+    def load(self, path: str | os.PathLike) -> None:
+        """Set all parameters from a file of `save`. Raises WeightsError if it is damaged or foreign."""
+        self.load_state_dict(weights.read(path))
+
+
+class Neuron(Module):
+    """act(w · x + b) of `nin` inputs; w starts uniform between -1 and 1, b at 0."""
+
+    def __init__(
+        self,
+        nin: int,
+        nonlin: bool = True,
+        *,
+        act: str | Callable[[Value], Value] = "relu",
+        seed: int | random.Random | None = None,
+    ) -> None:
+        """`act` is one of ACTIVATIONS or a function of a Value; without `nonlin` there is none.
+
+        The weights come from the global `random`, or from `seed` where it is given.
+        """
+        rng = generator(seed)
+        self.w = [Value(rng.uniform(-1, 1)) for _ in range(count("nin", nin))]
+        self.b = Value(0)
+        self.nonlin = nonlin
+        self.act = activation(act)
+
+    def __call__(self, x: Sequence) -> Value:
+        """The output for `nin` numbers or Values. Raises ValueError for more or fewer of them."""
+        n = weighted_sum(self.w, inputs(x, len(self.w)), self.b)
+        if not self.nonlin or self.act == "linear":
+            return n
+        return getattr(n, self.act)() if isinstance(self.act, str) else self.act(n)
+
+    def __repr__(self):
+        name = self.act if isinstance(self.act, str) else getattr(self.act, "__name__", "custom")
+        name = ACTIVATIONS.get(name, name) if self.nonlin else "Linear"
+        return f"{name}Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """`nout` neurons that see the same inputs."""
+
+    def __init__(
+        self, nin: int, nout: int, *, seed: int | random.Random | None = None, **kwargs: Any
+    ) -> None:
+        rng = generator(seed)
+        self.neurons = [Neuron(nin, seed=rng, **kwargs) for _ in range(count("nout", nout))]
+
+    def __call__(self, x: Sequence) -> Any:
+        """The list of the neurons' outputs; a single one is returned as a Value."""
+        x = inputs(x, len(self.neurons[0].w))
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self):
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """Layers of `nouts` neurons one after another; the last one is linear."""
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        *,
+        act: str | Callable[[Value], Value] = "relu",
+        seed: int | random.Random | None = None,
+    ) -> None:
+        if not nouts:
+            raise ValueError("MLP needs nouts with at least one layer, got none")
+        rng = generator(seed)
+        sizes = [nin, *nouts]
+        self.layers = [
+            Layer(sizes[i], sizes[i + 1], seed=rng, act=act, nonlin=i != len(nouts) - 1)
+            for i in range(len(nouts))
+        ]
+
+    def __call__(self, x: Sequence) -> Any:
+        """The last layer's output: a Value if it has one neuron, else a list of Values."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __repr__(self):
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+def leaves(part, path):
+    """The leaf Values within a Module, list, tuple or dict, each with its path."""
+    if isinstance(part, Value):
+        if not part._prev:
+            yield path, part
+        return
+    if isinstance(part, Module):
+        items = vars(part).items()
+    elif isinstance(part, dict):
+        items = part.items()
+    elif isinstance(part, (list, tuple)):
+        items = enumerate(part)
+    else:
+        return
+    for key, inner in items:
+        yield from leaves(inner, f"{path}.{key}" if path else str(key))
+
+
+def inputs(x, nin):
+    """x as `nin` Values."""
+    if type(x) is Values and len(x) == nin:
+        return x
+    if isinstance(x, Value) or is_real(x):
+        x = (x,)
+    if not hasattr(x, "__getitem__") or isinstance(x, (Mapping, str, bytes)):
+        raise ValueError(
+            f"Neuron expects {nin} inputs in a list, tuple or array, got a {type(x).__name__}"
+        )
+    if len(x) != nin:
+        raise ValueError(f"Neuron expects {nin} inputs, got {len(x)}")
+    return values(x)
+
+
+def count(name, n):
+    if not isinstance(n, int) or isinstance(n, bool):
+        raise TypeError(f"{name} is a whole number, got {type(n).__name__} {n!r}")
+    if n < 1:
+        raise ValueError(f"{name} is at least 1, got {n}")
+    return n
+
+
+def activation(act):
+    if not callable(act) and act not in ACTIVATIONS:
+        raise ValueError(f"act is one of {', '.join(ACTIVATIONS)}, or a function, got {act!r}")
+    return act
+
+
+def generator(seed):
+    """Where random numbers come from: the global generator, one for a seed, or the one given."""
+    if seed is None or isinstance(seed, random.Random):
+        return seed or random
+    return random.Random(seed)
+
+
+def listed(names):
+    """Some names in a message: none, the first few, how many more."""
+    first, more = sorted(names)[:3], len(names) - 3
+    return (", ".join(first) or "none") + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,153 @@
+"""Optimizers, which know of a parameter only `.data` and `.grad`, and learning-rate schedules."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+class NonFiniteError(ArithmeticError):
+    """A gradient or a new parameter is infinite or nan; no parameter was changed."""
+
+
+class Optimizer:
+    """Parameters, and one step of them against their gradients."""
+
+    def __init__(self, parameters: Iterable[Any], lr: float | Callable[[int], float]) -> None:
+        """`lr` is the learning rate, or a function from the number of steps done to it.
+
+        Raises ValueError for no parameters, for one given twice, and for lr ≤ 0 or nan.
+        """
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError("an optimizer needs at least one parameter, got none")
+        for i, p in enumerate(self.parameters):
+            if not (hasattr(p, "data") and hasattr(p, "grad")):
+                raise TypeError(
+                    f"parameters have .data and .grad, parameter {i} is a {type(p).__name__}"
+                )
+        if len(set(map(id, self.parameters))) < len(self.parameters):
+            raise ValueError("an optimizer needs each parameter once, got one twice")
+        if not callable(lr):
+            within("lr", lr, 0, math.inf, open_below=True)
+        self.lr = lr
+        self.steps = 0
+        self.state = self.initial_state(len(self.parameters))
+
+    def zero_grad(self) -> None:
+        for p in self.parameters:
+            p.grad = 0.0
+
+    def step(self) -> None:
+        """Move each parameter once. Raises NonFiniteError, having changed nothing, for inf or nan."""
+        lr = within("lr", self.lr(self.steps), 0, math.inf) if callable(self.lr) else self.lr
+        data, grads = [p.data for p in self.parameters], [p.grad for p in self.parameters]
+        self.check("gradient", grads)
+        data, state = self.update(lr, data, grads)
+        for numbers in (data, *state):
+            self.check("step", numbers)
+        # One call that no Ctrl-C can interrupt, so that parameters and state are of the same step.
+        n = len(data)
+        deque(
+            map(
+                setattr,
+                [*self.parameters, self, self],
+                ["data"] * n + ["state", "steps"],
+                [*data, state, self.steps + 1],
+            ),
+            maxlen=0,
+        )
+
+    def initial_state(self, n: int) -> tuple[list[float], ...]:
+        raise NotImplementedError(f"{type(self).__name__} has no initial_state()")
+
+    def update(self, lr: float, data: list[float], grads: list[float]) -> tuple[list[float], tuple]:
+        """The parameters' data after a step, and the new state."""
+        raise NotImplementedError(f"{type(self).__name__} has no update()")
+
+    def check(self, what, numbers):
+        if all(map(math.isfinite, numbers)):
+            return
+        i = next(i for i, x in enumerate(numbers) if not math.isfinite(x))
+        p = self.parameters[i]
+        name = f"parameter {i}" + (f" ({p.label!r})" if getattr(p, "label", "") else "")
+        raise NonFiniteError(
+            f"the {what} of {name} is {numbers[i]} (data {p.data}, grad {p.grad}); "
+            "nothing was changed"
+        )
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum and weight decay as in PyTorch.
+
+    velocity = momentum · velocity + grad + weight_decay · data;  data -= lr · velocity
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Callable[[int], float] = 0.01,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.momentum = within("momentum", momentum, 0, 1)
+        self.weight_decay = within("weight_decay", weight_decay, 0, math.inf)
+        super().__init__(parameters, lr)
+
+    def initial_state(self, n):
+        return ([0.0] * n,)
+
+    def update(self, lr, data, grads):
+        if self.weight_decay:
+            grads = [g + self.weight_decay * x for x, g in zip(data, grads)]
+        if self.momentum:
+            grads = [self.momentum * v + g for v, g in zip(self.state[0], grads)]
+        return [x - lr * g for x, g in zip(data, grads)], (grads,)
+
+
+class Adam(Optimizer):
+    """Adam, with bias correction (Kingma and Ba, 2015, arXiv:1412.6980)."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float | Callable[[int], float] = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        self.betas = within("betas[0]", betas[0], 0, 1), within("betas[1]", betas[1], 0, 1)
+        self.eps = within("eps", eps, 0, math.inf)
+        super().__init__(parameters, lr)
+
+    def initial_state(self, n):
+        return [0.0] * n, [0.0] * n
+
+    def update(self, lr, data, grads):
+        b1, b2 = self.betas
+        means = [b1 * m + (1 - b1) * g for m, g in zip(self.state[0], grads)]
+        squares = [b2 * v + (1 - b2) * g * g for v, g in zip(self.state[1], grads)]
+        m_scale, v_scale = 1 - b1 ** (self.steps + 1), 1 - b2 ** (self.steps + 1)
+        steps = [m / m_scale / (math.sqrt(v / v_scale) + self.eps) for m, v in zip(means, squares)]
+        return [x - lr * s for x, s in zip(data, steps)], (means, squares)
+
+
+def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
+    """The schedule that goes from `start` to `end` in a straight line, and stays there."""
+    return lambda step: start + (end - start) * min(step / steps, 1.0)
+
+
+def cosine(start: float, end: float, steps: int) -> Callable[[int], float]:
+    """The schedule that goes from `start` to `end` along half a cosine, and stays there."""
+    return lambda step: end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+
+
+def within(name, x, low, high, open_below=False):
+    """x, checked to be a number in [low, high), or in (low, high) where it is open below."""
+    inside = isinstance(x, (int, float)) and (low < x < high if open_below else low <= x < high)
+    if not inside:
+        raise ValueError(
+            f"{name} is from {low} {'(excluded) ' * open_below}to below {high}, got {x!r}"
+        )
+    return x

@@ -1,0 +1,188 @@
+"""The graph of a Value as a picture: numbers in boxes, operations in circles, drawn by Graphviz."""
+
+from __future__ import annotations
+
+import os
+import re
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import graphviz
+
+from . import layout
+from .engine import topological_order
+from .layout import DrawError
+
+__all__ = ["DrawError", "Drawing", "GraphTooLargeError", "draw_dot", "expanded", "trace"]
+
+FONT = "Helvetica,Arial,sans-serif"
+LEAF, COMPUTED, OPERATION = "#e8f1fb", "#ffffff", "#fdf1d6"
+LONGEST_LABEL = 60  # characters
+
+
+class GraphTooLargeError(ValueError):
+    """The graph has more values than a picture can show."""
+
+
+def draw_dot(
+    root: Any,
+    format: str = "svg",
+    rankdir: str = "LR",
+    *,
+    expand: bool = False,
+    digits: int = 4,
+    max_nodes: int = 1000,
+) -> Drawing:
+    """The drawing of all that `root` was computed from, each value with its data and gradient.
+
+    It shows itself in a notebook; `.render("graph", format="png")` writes a file. `rankdir` is the
+    direction: LR, TB, RL or BT. `expand` spells fused dot products out. Anything with `data`,
+    `grad`, `_prev` and `_op` can be drawn. Raises GraphTooLargeError above `max_nodes` values.
+    """
+    if rankdir not in ("LR", "TB", "RL", "BT"):
+        raise ValueError(f"draw_dot() needs rankdir LR, TB, RL or BT, got {rankdir!r}")
+    nodes, edges = trace(expanded(root) if expand else root)
+    if len(nodes) > max_nodes:
+        raise GraphTooLargeError(
+            f"the graph has {len(nodes)} values and max_nodes is {max_nodes}; "
+            "draw a part of it, such as one neuron or the loss of one sample"
+        )
+    name = {n: f"v{i}" for i, n in enumerate(nodes)}
+    drawing = Drawing(format=format, graph_attr={"rankdir": rankdir, "bgcolor": "transparent"})
+    drawing.node_attr.update(fontname=FONT, fontsize="11", style="filled")
+    drawing.edge_attr.update(color="#666666", arrowsize="0.7")
+    for n in nodes:
+        fill = COMPUTED if n._prev else LEAF
+        text, hover = record(n, digits), escaped(description(n))
+        drawing.node(name[n], text, shape="record", fillcolor=fill, tooltip=hover)
+        if n._op:
+            circle = "circle" if len(n._op) < 3 else "ellipse"
+            op = graphviz.nohtml(escaped(visible(n._op)))
+            drawing.node(name[n] + "op", op, shape=circle, margin="0.03", fillcolor=OPERATION)
+            drawing.edge(name[n] + "op", name[n])
+    for child, parent in edges:
+        drawing.edge(name[child], name[parent] + ("op" if parent._op else ""))
+    return drawing
+
+
+def trace(root: Any) -> tuple[list, list]:
+    """The nodes `root` was computed from, children first, and the edges (child, parent)."""
+    nodes = topological_order(root)
+    return nodes, [(child, n) for n in nodes for child in n._prev]
+
+
+def expanded(root: Any) -> Any:
+    """A stand-in for the graph of `root` with every dot product spelled out in * and +."""
+    stand_in: dict = {}
+    for n in topological_order(root):
+        children, op = [stand_in[child] for child in n._prev], n._op
+        if op == "dot":
+            half = len(children) // 2
+            factors = zip(children[:half], children[half:])
+            products = [Node(x.data * y.data, n.grad, "", (x, y), "*") for x, y in factors]
+            children, op = [*products, children[-1]], "+"
+        label = getattr(n, "label", "")
+        stand_in[n] = Node(n.data, n.grad, label, tuple(children), op) if children else n
+    return stand_in[root]
+
+
+@dataclass(eq=False)
+class Node:
+    """A value to draw that is no Value."""
+
+    data: float
+    grad: float
+    label: str
+    _prev: tuple
+    _op: str
+
+
+class Drawing(graphviz.Digraph):
+    """A graphviz.Digraph that finds a dot program by itself, and shows as SVG and as PNG.
+
+    A notebook that is not trusted, as after cloning a repository, hides SVG and shows PNG.
+    """
+
+    def pipe(self, format: str | None = None, *, encoding: str | None = None) -> Any:  # type: ignore[override]
+        """The picture as bytes, or as text in `encoding`. Raises DrawError."""
+        output = layout.picture(self.source, format or self.format)
+        return output.decode(encoding) if encoding else output
+
+    def render(  # type: ignore[override]
+        self,
+        filename: str | os.PathLike | None = None,
+        directory: str | os.PathLike | None = None,
+        view: bool = False,
+        cleanup: bool = False,
+        format: str | None = None,
+        *,
+        outfile: str | os.PathLike | None = None,
+    ) -> str:
+        """The path of the picture written: `outfile`, or `filename` with the format's suffix.
+
+        The DOT text is kept beside it under `filename` unless `cleanup`. Raises DrawError.
+        """
+        if outfile is not None:
+            filename = filename or Path(outfile).with_suffix(".gv")
+            format = format or Path(outfile).suffix[1:] or None
+        format = format or self.format
+        output = self.pipe(format)
+        source = Path(self.save(filename, directory))
+        picture = (
+            Path(outfile) if outfile is not None else source.with_name(f"{source.name}.{format}")
+        )
+        picture.write_bytes(output)
+        if cleanup:
+            source.unlink()
+        if view:
+            webbrowser.open(picture.resolve().as_uri())
+        return str(picture)
+
+    def _repr_mimebundle_(self, include=None, exclude=None, **_):
+        try:
+            svg, png = self.pipe("svg", encoding="utf-8"), self.pipe("png")
+        except DrawError as error:
+            return {"text/plain": f"{error}\n\nThe graph as DOT text:\n{self.source}"}, {}
+        bundle = {"image/svg+xml": svg, "image/png": png, "text/plain": repr(self)}
+        return bundle, {"image/png": layout.png_size(png)}
+
+    def __repr__(self):
+        return f"<Drawing of {len(re.findall('shape=record', self.source))} values>"
+
+
+def record(n, digits):
+    """The fields of a value's box: its label if it has one, its data, its gradient."""
+    label = visible(shortened(str(getattr(n, "label", "") or "")))
+    fields = [label] if label else []
+    fields += [f"data {number(n.data, digits)}", f"grad {number(n.grad, digits)}"]
+    return "{ " + " | ".join(re.sub(r"[{}|<>]", r"\\\g<0>", escaped(f)) for f in fields) + " }"
+
+
+def description(n):
+    label = str(getattr(n, "label", "") or "")
+    return visible(
+        f"{label}: data {n.data}, grad {n.grad}" if label else f"data {n.data}, grad {n.grad}"
+    )
+
+
+def number(x, digits):
+    """x with `digits` decimals, or as many significant digits where decimals would show nothing."""
+    x = float(x)
+    return f"{x:.{digits}f}" if x == 0 or 10.0**-digits <= abs(x) < 1e6 else f"{x:.{digits}g}"
+
+
+def shortened(text):
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+
+
+def visible(text):
+    """Text with what does not print, such as a line break, written as Python would escape it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def escaped(text):
+    """Text that Graphviz shows as it is: no escape sequences, entities, or swallowed spaces."""
+    text = text.replace("\\", "\\\\").replace("&", "&amp;").replace('"', "&quot;")
+    return re.sub(r"^ | (?= )| $", "&#160;", text)
