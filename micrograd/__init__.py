@@ -1,4 +1,4 @@
-"""How neural networks learn, one number at a time: a scalar engine and what a course puts on top."""
+"""How neural networks learn, one number at a time: a scalar engine and a course on top."""
 
 from .engine import Value
 

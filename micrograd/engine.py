@@ -1,4 +1,4 @@
-"""A `Value` is a float that remembers how it was computed, and passes gradients back on that way."""
+"""A `Value` is a float that remembers how it was computed, and passes gradients back."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Module:
         weights.write(path, self.state_dict())
 
     def load(self, path: str | os.PathLike) -> None:
-        """Set all parameters from a file of `save`. Raises WeightsError if it is damaged or foreign."""
+        """Set all parameters from a file of `save`. Raises WeightsError unless it fits."""
         self.load_state_dict(weights.read(path))
 
 

@@ -41,7 +41,7 @@ class Optimizer:
             p.grad = 0.0
 
     def step(self) -> None:
-        """Move each parameter once. Raises NonFiniteError, having changed nothing, for inf or nan."""
+        """Move each parameter once. Raises NonFiniteError, with nothing changed, at inf or nan."""
         lr = within("lr", self.lr(self.steps), 0, math.inf) if callable(self.lr) else self.lr
         data, grads = [p.data for p in self.parameters], [p.grad for p in self.parameters]
         self.check("gradient", grads)

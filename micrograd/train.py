@@ -54,7 +54,9 @@ def fit(
             optimizer.step()
             history.losses.append(error.data)
             history.accuracies.append(F.accuracy(scores, targets))
-            bar.set_postfix(loss=f"{error.data:.4f}", accuracy=f"{history.accuracies[-1]:.0%}")
+            bar.set_postfix(
+                loss=f"{error.data:.4f}", accuracy=f"{history.accuracies[-1]:.0%}", refresh=False
+            )
     except KeyboardInterrupt:
         history.interrupted = True
     finally:

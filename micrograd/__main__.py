@@ -1,0 +1,220 @@
+"""The command line: `micrograd demo`, `micrograd draw "a*b" a=2 b=-3`, `micrograd lessons`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import demos, viz
+from .expression import ExpressionError, evaluate
+from .optim import NonFiniteError
+
+PACKAGE = Path(__file__).parent
+
+
+class Refusal(Exception):
+    """The sentence with which a command ends when it cannot do what was asked."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0, or 2 after a sentence on stderr when a command could not be carried out."""
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except (Refusal, viz.DrawError, viz.GraphTooLargeError, ExpressionError) as error:
+        print(f"micrograd: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = Parser(prog="micrograd", description="Neural networks, one number at a time.")
+    commands = top.add_subparsers(required=True, metavar="demo | draw | lessons")
+
+    p = commands.add_parser("demo", help="train a small network and draw what happened")
+    p.set_defaults(command=demo)
+    p.add_argument("--data", choices=demos.DATASETS, default="moons", help="the points (moons)")
+    p.add_argument("--hidden", type=sizes, default=(16, 16), help="neurons a hidden layer (16,16)")
+    p.add_argument("--steps", type=positive_int, default=100, help="of the training (100)")
+    p.add_argument("--optimizer", choices=demos.OPTIMIZERS, default="adam", help="(adam)")
+    p.add_argument("--lr", type=positive, help="learning rate at the start (adam 0.05, sgd 1)")
+    p.add_argument("--seed", type=seed, default=0, help="of the points and first weights (0)")
+    p.add_argument("--out", type=Path, default=Path(), help="folder of the pictures (this one)")
+    p.add_argument("--save", type=Path, metavar="FILE", help="write the trained weights as JSON")
+
+    p = commands.add_parser(
+        "draw",
+        help="draw an expression with its gradients",
+        epilog='example: micrograd draw "e = a*b; d = e + c; d * f" a=2 b=-3 c=10 f=-2; '
+        "an expression that begins with a minus sign goes after --",
+    )
+    p.set_defaults(command=draw)
+    p.add_argument("expression", help="numbers, names, + - * / ** and functions such as tanh(x)")
+    p.add_argument("variables", nargs="*", metavar="name=number", type=assignment)
+    p.add_argument("-o", "--out", type=picture, default=Path("graph.png"), help="(graph.png)")
+
+    p = commands.add_parser("lessons", help="open the lessons in JupyterLab")
+    p.set_defaults(command=lessons)
+    p.add_argument("--no-browser", action="store_true", help="start the server only")
+    p.add_argument("--port", type=positive_int, help="of the server")
+    return top
+
+
+def demo(arguments: argparse.Namespace) -> None:
+    """Train an MLP on toy data; write and name the pictures of the training and of a neuron."""
+    training = writable(arguments.out / f"{arguments.data}.png")
+    graph = writable(arguments.out / "graph.png")
+    save = arguments.save and writable(arguments.save)
+    settings = {k: getattr(arguments, k) for k in ("hidden", "steps", "optimizer", "lr", "seed")}
+    try:
+        run = demos.classifier(arguments.data, **settings)
+    except NonFiniteError as error:
+        raise Refusal(f"the training went out of bounds, try a smaller --lr: {error}") from None
+    losses, accuracies = run.history.losses, run.history.accuracies
+    if not losses:
+        raise Refusal("interrupted before the first step")
+    demos.training_picture(run, training)
+    demos.neuron_picture(run, graph)
+    if save:
+        run.model.save(save)
+    layers = "-".join(str(len(layer.neurons)) for layer in run.model.layers)
+    print(f"data      {len(run.X)} points of {arguments.data}")
+    print(f"model     MLP 2-{layers}, {len(run.model.parameters())} parameters")
+    print(f"training  {len(losses)} steps of {arguments.optimizer}" + interrupted(run.history))
+    print(f"loss      {losses[0]:.4f} at first, {losses[-1]:.4f} at last")
+    print(f"accuracy  {accuracies[0]:.0%} at first, {run.accuracy:.0%} after training")
+    print(f"wrote     {training} (data, decision boundary, loss)")
+    print(f"          {graph} (one neuron, after backward)")
+    if save:
+        print(f"          {save} (weights)")
+
+
+def interrupted(history):
+    return ", then interrupted" if history.interrupted else ""
+
+
+def draw(arguments: argparse.Namespace) -> None:
+    """Draw an expression after backward, and print the value and the gradient of every name."""
+    out = writable(arguments.out)
+    variables = dict(arguments.variables)
+    if len(variables) < len(arguments.variables):
+        raise Refusal("a name was given two numbers")
+    result, names = evaluate(arguments.expression, variables)
+    result.backward()
+    out.write_bytes(viz.draw_dot(result, out.suffix[1:]).pipe())
+    rows = [(name, repr(v.data), repr(v.grad)) for name, v in names.items() if v is not result]
+    rows = [
+        ("name", "data", "gradient"),
+        *rows,
+        (result.label or "result", repr(result.data), "1.0"),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))
+    print(f"wrote {out}")
+
+
+def lessons(arguments: argparse.Namespace) -> None:
+    """Run JupyterLab in the folder of the notebooks until it is closed."""
+    if not importlib.util.find_spec("jupyterlab"):
+        raise Refusal(
+            "the lessons open in JupyterLab, which is not installed here; "
+            f"install it with: {sys.executable} -m pip install jupyterlab"
+        )
+    command = [sys.executable, "-m", "jupyterlab", str(notebooks())]
+    command += ["--no-browser"] * arguments.no_browser
+    command += [f"--port={arguments.port}"] if arguments.port else []
+    try:
+        code = subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:  # the usual way to end a server
+        return
+    if code:
+        raise Refusal(f"JupyterLab ended with exit code {code}")
+
+
+def notebooks() -> Path:
+    """The notebooks of the checkout; of an installed copy, a copy to work in under this folder."""
+    checkout = PACKAGE.parent / "notebooks"
+    if (checkout / "00_tour.ipynb").is_file():
+        return checkout
+    mine = Path("micrograd-lessons")
+    if not mine.exists():
+        shutil.copytree(PACKAGE / "notebooks", writable(mine))
+    return mine
+
+
+def writable(path: Path) -> Path:
+    """The path, once it is sure that a file can be written there."""
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"cannot make the folder {folder}: {error.strerror}") from None
+    if path.is_dir():
+        raise Refusal(f"cannot write {path}: it is a folder")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise Refusal(f"cannot write {path}: permission denied")
+    return path
+
+
+def assignment(text):
+    name, _, number = text.partition("=")
+    try:
+        if not name.strip().isidentifier():
+            raise ValueError
+        return name.strip(), float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not name=number, such as a=2") from None
+
+
+def picture(text):
+    if Path(text).suffix not in (".png", ".svg"):
+        raise argparse.ArgumentTypeError(f"{text!r} ends in neither .png nor .svg")
+    return Path(text)
+
+
+def sizes(text):
+    try:
+        return [positive_int(part) for part in text.split(",")]
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of sizes, such as 16,16"
+        ) from None
+
+
+def positive_int(text):
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def seed(text):
+    if not text.strip().isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2**32 - 1")
+    return int(text)
+
+
+def positive(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

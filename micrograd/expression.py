@@ -1,0 +1,90 @@
+"""Text such as "e = a*b; (e + c) * f" computed with Values: parsed with `ast`, never evaluated."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Mapping
+
+from .engine import Value
+
+OPERATORS = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+FUNCTIONS = ("abs", "cos", "exp", "log", "relu", "sigmoid", "sin", "softplus", "sqrt", "tanh")
+
+
+class ExpressionError(ValueError):
+    """The text is no expression of numbers, names, + - * / ** and the functions of a Value."""
+
+
+def evaluate(text: str, variables: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
+    """The result of an expression, and the Value of each name, which is also its label.
+
+    Semicolons or lines separate statements; the last one gives the result. Raises ExpressionError.
+    """
+    names = {name: Value(x, label=name) for name, x in variables.items()}
+    try:
+        results = [executed(statement, names) for statement in ast.parse(text.strip()).body]
+    except SyntaxError as error:
+        raise ExpressionError(f"cannot read {text!r}: {error.msg}") from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError("the expression is nested too deeply") from None
+    if not results:
+        raise ExpressionError("the expression is empty")
+    return results[-1], names
+
+
+def executed(statement, names):
+    """The result of a statement; an assignment puts it into names as well."""
+    match statement:
+        case ast.Expr(value=expression):
+            return computed(expression, names)
+        case ast.Assign(targets=[ast.Name(id=name)], value=expression):
+            names[name] = result = computed(expression, names)
+            result.label = result.label or name
+            return result
+    raise ExpressionError(
+        f"cannot use {ast.unparse(statement)!r}: write an expression, or name = one"
+    )
+
+
+def computed(part, names):
+    """The Value of a parsed expression."""
+    match part:
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return constant(number)
+        case ast.Name(id=name):
+            if name not in names:
+                raise ExpressionError(f"{name!r} has no value; add one, such as {name}=1")
+            return names[name]
+        case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=int() | float() as power)):
+            constant(power)  # refuses what is too large
+            return computed(base, names) ** power
+        case ast.BinOp(op=op, left=left, right=right) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](computed(left, names), computed(right, names))
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
+            return OPERATORS[type(op)](computed(operand, names))
+        case ast.Call(func=ast.Name(id=name), args=[operand], keywords=[]) if name in FUNCTIONS:
+            return getattr(computed(operand, names), name)()
+        case ast.Call(func=ast.Attribute(value=operand, attr=name), args=[], keywords=[]) if (
+            name in FUNCTIONS
+        ):
+            return getattr(computed(operand, names), name)()
+    raise ExpressionError(
+        f"cannot use {ast.unparse(part)!r}: an expression has numbers, names, + - * / ** and "
+        f"{', '.join(FUNCTIONS)}"
+    )
+
+
+def constant(number):
+    try:
+        return Value(number)
+    except OverflowError:
+        raise ExpressionError("a number in the expression is too large for a float") from None
