@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import reprlib
 from collections.abc import Callable, Iterable
 from itertools import filterfalse
@@ -145,7 +144,7 @@ class Value:
         def backward(grad):
             self.grad += floats.tanh_slope(self.data) * grad
 
-        return node(math.tanh(self.data), (self,), "tanh", backward)
+        return node(floats.tanh(self.data), (self,), "tanh", backward)
 
     def sigmoid(self) -> Value:
         def backward(grad):

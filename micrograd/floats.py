@@ -67,6 +67,12 @@ def relu(x: float) -> float:
     return 0.0 if x <= 0 else x
 
 
+def tanh(x: float) -> float:
+    if abs(x) < 0.5:
+        return math.tanh(x)
+    return math.copysign(1 - 2 / (exp(2 * abs(x)) + 1), x)  # rounded right more often than libm's
+
+
 def tanh_slope(x: float) -> float:
     e = math.exp(-2 * abs(x))
     return 4 * e / (1 + e) ** 2

@@ -154,7 +154,7 @@ def surprise(logits, target):
     return node(log_sum_exp([x.data - right.data for x in xs]), xs, "cross_entropy", backward)
 
 
-def accuracy(scores: Sequence, targets: Sequence) -> float:
+def accuracy(scores: Any, targets: Any) -> float:
     """The share of samples that are right, from 0 to 1.
 
     A single score predicts by its sign (targets -1 and 1, or 0 and 1), a row by its largest.

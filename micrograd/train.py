@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ class History:
 
 def fit(
     model: Callable[[Any], Any],
-    X: Sequence,
-    y: Sequence,
+    X: Any,
+    y: Any,
     optimizer: Optimizer,
     *,
     loss: Callable[[list, list], Value] = F.hinge_loss,

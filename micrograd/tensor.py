@@ -1,0 +1,246 @@
+"""A `Tensor` is a grid of Values: NumPy does the shapes, Value does the calculus."""
+
+from __future__ import annotations
+
+import functools
+import math
+import reprlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import functional as F
+from .engine import Value, node, real
+
+Axis = int | tuple[int, ...] | None
+
+
+def operators(ufunc: Callable) -> tuple[Callable, Callable]:
+    """x + other and other + x, for a function such as np.add of two grids."""
+
+    def operator(self, other):
+        return tensor_or_value(ufunc(self.values, grid(other)))
+
+    def reflected(self, other):
+        return tensor_or_value(ufunc(grid(other), self.values))
+
+    return operator, reflected
+
+
+def elementwise(method: Callable) -> Callable:
+    """A method of Value, called on every element."""
+    each = np.frompyfunc(method, 1, 1)
+
+    @functools.wraps(method)
+    def on_every_element(self):
+        return tensor_or_value(each(self.values))
+
+    return on_every_element
+
+
+def matmul(a, b):
+    """a @ b by NumPy's rules, one fused node for each element of the product."""
+    shapes, a, b = f"{a.shape} @ {b.shape}", Tensor(a).values, Tensor(b).values
+    if b.ndim > 1:
+        b = b.swapaxes(-1, -2)  # a row for each of its columns
+        if a.ndim > 1:
+            a, b = a[..., :, None, :], b[..., None, :, :]  # each row of a meets each row of b
+    try:
+        return np.vectorize(F.dot, otypes=[object], signature="(n),(n)->()")(a, b)[()]
+    except ValueError as error:
+        raise ValueError(f"@ needs shapes that match, got {shapes}") from error
+
+
+class Tensor:
+    """An array of Values, with NumPy's operators, broadcasting, axes and indices.
+
+    Reshaping, transposing and indexing only rearrange the same Values, which keep their gradients:
+    these methods need no gradient code at all. A single element, x[0, 1] or x.sum(), is a Value.
+
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> y = (x.T[0] * [10, 20]).sum()
+    >>> y.backward()
+    >>> y.data, x.grad.tolist()
+    (50.0, [[10.0, 20.0], [0.0, 0.0]])
+    """
+
+    __array_ufunc__ = None  # array + x is left to x
+
+    values: np.ndarray
+
+    def __init__(self, data: Any) -> None:
+        """From a number, a Value, or nested lists or an array of them; the Values are kept."""
+        self.values = np.asarray(as_values(grid(data)), dtype=object)
+
+    @staticmethod
+    def zeros(*shape: int) -> Tensor:
+        return Tensor(np.zeros(shape))
+
+    @staticmethod
+    def ones(*shape: int) -> Tensor:
+        return Tensor(np.ones(shape))
+
+    @staticmethod
+    def randn(*shape: int, seed: int) -> Tensor:
+        """Normal random numbers, the same for a seed in every version of NumPy."""
+        return Tensor(np.random.RandomState(seed).randn(*shape))
+
+    def __repr__(self):
+        return f"Tensor({np.array2string(self.data, separator=', ', prefix='Tensor(')})"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.values.ndim
+
+    @property
+    def size(self) -> int:
+        return self.values.size
+
+    @property
+    def data(self) -> np.ndarray:
+        """The numbers. A read-only copy: to change them, set `data` to an array of this shape."""
+        return read_only([v.data for v in self.values.flat], self.shape)
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        for v, x in zip(self.values.flat, numbers(data, self.shape, "data")):
+            v.data = x
+
+    @property
+    def grad(self) -> np.ndarray:
+        """The gradients, as a read-only copy."""
+        return read_only([v.grad for v in self.values.flat], self.shape)
+
+    def zero_grad(self) -> None:
+        for v in self.values.flat:
+            v.grad = 0.0
+
+    def item(self) -> float:
+        """The only number. Raises ValueError where there are more."""
+        return self.data.item()
+
+    def tolist(self) -> Any:
+        """The numbers in nested lists."""
+        return self.data.tolist()
+
+    __add__, __radd__ = operators(np.add)
+    __sub__, __rsub__ = operators(np.subtract)
+    __mul__, __rmul__ = operators(np.multiply)
+    __truediv__, __rtruediv__ = operators(np.true_divide)
+    __pow__, __rpow__ = operators(np.power)
+    __matmul__, __rmatmul__ = operators(matmul)
+
+    # Comparisons are between data, and give an array of bools; `==` is identity, as of Values.
+    __lt__, __gt__ = operators(np.less)
+    __le__, __ge__ = operators(np.less_equal)
+
+    __neg__ = elementwise(Value.__neg__)
+    __abs__ = elementwise(Value.__abs__)
+    abs = elementwise(Value.abs)
+    relu = elementwise(Value.relu)
+    tanh = elementwise(Value.tanh)
+    sigmoid = elementwise(Value.sigmoid)
+    softplus = elementwise(Value.softplus)
+    exp = elementwise(Value.exp)
+    log = elementwise(Value.log)
+    sqrt = elementwise(Value.sqrt)
+    sin = elementwise(Value.sin)
+    cos = elementwise(Value.cos)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        return reduced(F.sum, self.values, axis, keepdims)
+
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        return reduced(F.mean, self.values, axis, keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """The largest elements; equal ones share the gradient."""
+        return reduced(F.max, self.values, axis, keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """The smallest elements; equal ones share the gradient."""
+        return -(-self).max(axis, keepdims)
+
+    def __len__(self):
+        return len(self.values)
+
+    def __iter__(self) -> Iterator:
+        return map(tensor_or_value, self.values)
+
+    def __getitem__(self, index):
+        return tensor_or_value(self.values[index])
+
+    def reshape(self, *shape: Any) -> Tensor:
+        return Tensor(self.values.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> Tensor:
+        return Tensor(self.values.transpose(*axes))
+
+    @property
+    def T(self) -> Tensor:
+        return self.transpose()
+
+    def backward(self, seed: Any = None) -> None:
+        """One pass of `Value.backward` that begins with `seed`, a number for each element.
+
+        Raises ValueError for a seed of another shape; only a single element needs none.
+        """
+        if seed is None and self.size != 1:
+            raise ValueError(f"backward() needs a seed of shape {self.shape}, got None")
+        seeds = numbers(np.ones(self.shape) if seed is None else seed, self.shape, "backward()")
+        elements = tuple(self.values.flat)
+
+        def backward(grad):
+            for element, s in zip(elements, seeds):
+                element.grad += s
+
+        node(0.0, elements, "seed", backward).backward()
+
+
+def grid(data):
+    """An array of objects, each checked to be a Value or a number."""
+    array = data.values if isinstance(data, Tensor) else np.array(data, dtype=object)
+    for x in array.flat:
+        if isinstance(x, (list, tuple, np.ndarray)):
+            raise ValueError(f"a Tensor needs rows of equal length, got {reprlib.repr(data)}")
+        if not isinstance(x, Value):
+            real(x, "Tensor()")
+    return array
+
+
+as_values = np.frompyfunc(lambda x: x if isinstance(x, Value) else Value(x), 1, 1)
+
+
+def tensor_or_value(x):
+    """What NumPy answers for objects, an array of Values, as a Tensor; a Value stays one."""
+    return Tensor(x) if isinstance(x, np.ndarray) and x.dtype == object else x
+
+
+def reduced(function, values, axis, keepdims):
+    """`function` of the elements along the axes, all of them for None."""
+    axes = tuple(range(values.ndim)) if axis is None else axis if type(axis) is tuple else (axis,)
+    kept = values.ndim - len(axes)
+    last = np.moveaxis(values, axes, range(-len(axes), 0))
+    rows = last.reshape(*last.shape[:kept], math.prod(last.shape[kept:]))
+    result = np.vectorize(function, otypes=[object], signature="(n)->()")(rows)
+    return tensor_or_value(np.expand_dims(result, axes) if keepdims else result[()])
+
+
+def read_only(numbers, shape):
+    """An array that refuses x.data[0] = 1, which would change a copy only."""
+    array = np.array(numbers, dtype=float).reshape(shape)
+    array.flags.writeable = False
+    return array
+
+
+def numbers(data, shape, caller):
+    """The real numbers of an array, in a list, once its shape is seen to be right."""
+    array = np.array(data, dtype=object)
+    if array.shape != shape:
+        raise ValueError(f"{caller} needs numbers of shape {shape}, got shape {array.shape}")
+    return [real(x, caller) for x in array.flat]

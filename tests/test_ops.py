@@ -1,0 +1,49 @@
+"""Every operation against 100 digits: its value, and its derivative by each argument."""
+
+import math
+import random
+
+import mpmath as mp
+import pytest
+from optable import OPS
+
+from micrograd import Value
+
+STEP = mp.mpf(10) ** -25
+
+
+def ulps(number, reference):
+    """How far a float is from a reference, in units of the reference's last place."""
+    return float(abs(mp.mpf(number) - reference) / mp.mpf(math.ulp(float(reference))))
+
+
+def slope(f, xs, i):
+    """The derivative of f by its argument i, a central difference at 100 digits."""
+    up, down = ([*xs[:i], xs[i] + h, *xs[i + 1 :]] for h in (STEP, -STEP))
+    return (f(*up) - f(*down)) / (2 * STEP)
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_an_op_and_its_derivatives_are_right_to_the_last_digits(op):
+    rng = random.Random(op.name)
+    with mp.workdps(100):
+        for _ in range(200):
+            xs = [rng.uniform(*ends) for ends in op.ranges]
+            exact = [mp.mpf(x) for x in xs]
+            inputs = [Value(x) for x in xs]
+            y = op.compute(*inputs)
+            y.backward()
+            assert ulps(y.data, op.reference(*exact)) <= op.ulps, xs
+            for i, x in enumerate(inputs):
+                assert ulps(x.grad, slope(op.reference, exact, i)) <= op.ulps, (xs, i)
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_backward_scales_and_accumulates(op):
+    xs = [0.5 * (low + high) + 0.3 for low, high in op.ranges]
+    inputs = [Value(x) for x in xs]
+    y = op.compute(*inputs)
+    y.backward()
+    once = [x.grad for x in inputs]
+    y.backward(2.0)
+    assert [x.grad for x in inputs] == pytest.approx([3 * g for g in once], rel=1e-15)
