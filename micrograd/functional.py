@@ -135,13 +135,15 @@ def cross_entropy(logits: Sequence, targets: Any) -> Value:
 
     A target is the index of the right class. Raises IndexError where there is no such class.
     """
-    if isinstance(targets, int) or not hasattr(targets, "__len__"):
-        return surprise(logits, targets)
-    return mean(surprise(row, t) for row, t in pairs(logits, targets, "cross_entropy()", list))
+    if hasattr(targets, "__len__"):
+        return mean(surprise(row, t) for row, t in pairs(logits, targets, "cross_entropy()", list))
+    return surprise(logits, targets)
 
 
 def surprise(logits, target):
     xs = some_values(logits, "cross_entropy()")
+    if not hasattr(target, "__index__"):
+        raise TypeError(f"cross_entropy() needs the index of a class as target, got {target!r}")
     if not 0 <= target < len(xs):
         raise IndexError(f"cross_entropy() needs a target from 0 to {len(xs) - 1}, got {target}")
     right = xs[target]

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 TIMEOUT = 20  # seconds
-PNG_DPI = 192  # twice the usual 96, sharp on dense screens and on paper
+PNG_DPI = 192  # of files: twice the usual 96, sharp on dense screens and on paper
 
 HOW_TO_FIX = f"""\
 Put one in place with
@@ -53,16 +53,16 @@ def graphviz_pure() -> str | None:
     return next((str(path.resolve()) for path in paths if path.is_file()), None)
 
 
-def picture(source: str, format: str) -> bytes:
+def picture(source: str, format: str, dpi: int = PNG_DPI) -> bytes:
     """The drawing of DOT text in a format of the dot program, such as "svg" or "png".
 
     Raises DrawError where the program is missing, fails, takes over 20 s, or writes half a picture.
     """
     program = dot_program()
-    dpi = [f"-Gdpi={PNG_DPI}"] if format == "png" else []
+    resolution = [f"-Gdpi={dpi}"] if format == "png" else []
     try:
         done = subprocess.run(
-            [program, "-Kdot", f"-T{format}", *dpi],
+            [program, "-Kdot", f"-T{format}", *resolution],
             input=source.encode(),
             capture_output=True,
             timeout=TIMEOUT,
@@ -89,9 +89,3 @@ def complete(output: bytes, format: str) -> bool:
         except ElementTree.ParseError:
             return False
     return bool(output)
-
-
-def png_size(png: bytes) -> dict[str, int]:
-    """Width and height at which to show a PNG of `picture`, in CSS pixels."""
-    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    return {"width": width * 96 // PNG_DPI, "height": height * 96 // PNG_DPI}

@@ -196,10 +196,10 @@ def activation(act):
 
 
 def generator(seed):
-    """Where random numbers come from: the global generator, one for a seed, or the one given."""
-    if seed is None or isinstance(seed, random.Random):
-        return seed or random
-    return random.Random(seed)
+    """Where random numbers come from: the global generator, the one given, or one for a seed."""
+    if seed is None:
+        return random
+    return seed if hasattr(seed, "uniform") else random.Random(seed)
 
 
 def listed(names):

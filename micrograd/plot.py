@@ -99,7 +99,7 @@ def surroundings(X, resolution):
 def shades(ax, xs, ys, scores):
     """Red above zero, blue below, and the line between where there is one."""
     reach = max(np.abs(scores).max(), 1e-9)
-    levels = np.linspace(-reach, reach, 21)
+    levels = np.linspace(-reach, reach, 20)  # an even number: zero is in the middle of one shade
     ax.contourf(xs, ys, scores, levels=levels, cmap="RdBu_r", alpha=0.6)
     if scores.min() < 0 < scores.max():
         ax.contour(xs, ys, scores, levels=[0], colors="black", linewidths=1.2)

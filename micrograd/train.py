@@ -39,10 +39,14 @@ def fit(
 
     Each step is on the whole of X and y, or on a batch drawn anew. The bar goes to stderr.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
+    Raises ValueError unless X and y are equally long.
     """
+    if len(X) != len(y):
+        raise ValueError(f"fit() needs a target for each sample, got {len(X)} and {len(y)}")
     rng, history = random.Random(seed), History()
     everything = range(len(X))
-    bar = tqdm(range(steps), desc="training", unit="step", disable=not progress)
+    hidden = {} if progress else {"disable": True}  # else TQDM_DISABLE decides
+    bar = tqdm(range(steps), desc="training", unit="step", **hidden)
     try:
         for _ in bar:
             batch = rng.sample(everything, batch_size) if batch_size else everything

@@ -50,18 +50,30 @@ def draw_dot(
             "draw a part of it, such as one neuron or the loss of one sample"
         )
     name = {n: f"v{i}" for i, n in enumerate(nodes)}
-    drawing = Drawing(format=format, graph_attr={"rankdir": rankdir, "bgcolor": "transparent"})
+    drawing = Drawing(format=format, graph_attr={"rankdir": rankdir})
+    drawing.graph_attr.update(bgcolor="transparent", nodesep="0.2", ranksep="0.2")
     drawing.node_attr.update(fontname=FONT, fontsize="11", style="filled")
-    drawing.edge_attr.update(color="#666666", arrowsize="0.7")
+    drawing.edge_attr.update(color="#666666", arrowsize="0.6")
     for n in nodes:
         fill = COMPUTED if n._prev else LEAF
-        text, hover = record(n, digits), escaped(description(n))
-        drawing.node(name[n], text, shape="record", fillcolor=fill, tooltip=hover)
+        text, hover = record(n, digits, rankdir), escaped(description(n))
+        drawing.node(
+            name[n], text, shape="record", margin="0.07,0.04", fillcolor=fill, tooltip=hover
+        )
         if n._op:
             circle = "circle" if len(n._op) < 3 else "ellipse"
             op = graphviz.nohtml(escaped(visible(n._op)))
-            drawing.node(name[n] + "op", op, shape=circle, margin="0.03", fillcolor=OPERATION)
+            drawing.node(
+                name[n] + "op",
+                op,
+                shape=circle,
+                margin="0.02",
+                width="0.3",
+                height="0.3",
+                fillcolor=OPERATION,
+            )
             drawing.edge(name[n] + "op", name[n])
+    drawing.alt = f"Graph of {len(nodes)} values; last {description(root)}"
     for child, parent in edges:
         drawing.edge(name[child], name[parent] + ("op" if parent._op else ""))
     return drawing
@@ -105,6 +117,8 @@ class Drawing(graphviz.Digraph):
     A notebook that is not trusted, as after cloning a repository, hides SVG and shows PNG.
     """
 
+    alt = "Drawing"  # what a screen reader says
+
     def pipe(self, format: str | None = None, *, encoding: str | None = None) -> Any:  # type: ignore[override]
         """The picture as bytes, or as text in `encoding`. Raises DrawError."""
         output = layout.picture(self.source, format or self.format)
@@ -129,7 +143,7 @@ class Drawing(graphviz.Digraph):
             format = format or Path(outfile).suffix[1:] or None
         format = format or self.format
         output = self.pipe(format)
-        source = Path(self.save(filename, directory))
+        source = Path(self.save(filename, directory=directory))
         picture = (
             Path(outfile) if outfile is not None else source.with_name(f"{source.name}.{format}")
         )
@@ -142,22 +156,30 @@ class Drawing(graphviz.Digraph):
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         try:
-            svg, png = self.pipe("svg", encoding="utf-8"), self.pipe("png")
+            svg, png = (
+                self.pipe("svg", encoding="utf-8"),
+                layout.picture(self.source, "png", dpi=96),
+            )
         except DrawError as error:
             return {"text/plain": f"{error}\n\nThe graph as DOT text:\n{self.source}"}, {}
         bundle = {"image/svg+xml": svg, "image/png": png, "text/plain": repr(self)}
-        return bundle, {"image/png": layout.png_size(png)}
+        return bundle, {kind: {"alt": self.alt} for kind in ("image/svg+xml", "image/png")}
 
     def __repr__(self):
-        return f"<Drawing of {len(re.findall('shape=record', self.source))} values>"
+        return f"<{self.alt}>"
 
 
-def record(n, digits):
-    """The fields of a value's box: its label if it has one, its data, its gradient."""
-    label = visible(shortened(str(getattr(n, "label", "") or "")))
-    fields = [label] if label else []
-    fields += [f"data {number(n.data, digits)}", f"grad {number(n.grad, digits)}"]
-    return "{ " + " | ".join(re.sub(r"[{}|<>]", r"\\\g<0>", escaped(f)) for f in fields) + " }"
+def record(n, digits, rankdir):
+    """The fields of a value's box: its label if it has one, then its data above its gradient."""
+    label = field(shortened(str(getattr(n, "label", "") or "")))
+    numbers = f"data {number(n.data, digits)} | grad {number(n.grad, digits)}"
+    if rankdir in ("TB", "BT"):  # there, Graphviz starts with fields side by side
+        return f"{label} | {{ {numbers} }}" if label else f"{{ {numbers} }}"
+    return f"{{ {label} | {{ {numbers} }} }}" if label else numbers
+
+
+def field(text):
+    return re.sub(r"[{}|<>]", r"\\\g<0>", escaped(visible(text)))
 
 
 def description(n):

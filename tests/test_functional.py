@@ -1,0 +1,106 @@
+"""F: one node for many values, losses that neither overflow nor lose digits, refusals."""
+
+import math
+
+import pytest
+
+import micrograd.functional as F
+from micrograd import Value
+
+
+def test_each_fused_op_is_one_node_over_its_inputs():
+    xs = [Value(1.0), Value(2.0), Value(3.0)]
+    for f in (F.sum, F.mean, F.max, F.logsumexp):
+        assert f(xs)._prev == tuple(xs)
+    assert F.dot(xs, xs)._prev[:6] == (*xs, *xs)
+    assert [y._prev for y in F.softmax(xs)] == [tuple(xs)] * 3
+
+
+def test_a_sum_is_rounded_once():
+    assert F.sum([0.1] * 10).data == 1.0
+    assert F.sum([1e16, 1.0, -1e16]).data == 1.0
+
+
+def test_nothing_adds_up_to_zero():
+    assert (F.sum([]).data, F.dot([], []).data, F.dot([], [], 3).data) == (0, 0, 3)
+
+
+def test_equal_maxima_share_the_gradient():
+    xs = [Value(x) for x in (9, 1, 9, 9)]
+    F.max(xs).backward()
+    assert [x.grad for x in xs] == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])
+
+
+def test_softmax_adds_up_to_one_for_large_logits():
+    p = F.softmax([1000, 1000, 999])
+    assert sum(x.data for x in p) == pytest.approx(1, rel=1e-15)
+    assert p[0].data == pytest.approx(1 / (2 + math.exp(-1)), rel=1e-15)
+
+
+LOSSES = [
+    (F.mse_loss, [1.0, 2.0], [0.0, 4.0], 2.5),
+    (F.hinge_loss, [0.5, 2.0, -1.0], [1, 1, 1], (0.5 + 0 + 2) / 3),
+    (F.binary_cross_entropy_with_logits, [0.0, 0.0], [0, 1], math.log(2)),
+    (F.binary_cross_entropy_with_logits, [0.0], [0.3], math.log(2)),
+    (F.cross_entropy, [0.0, 0.0, 0.0], 2, math.log(3)),
+    (F.cross_entropy, [[0.0, 0.0], [0.0, 0.0]], [0, 1], math.log(2)),
+    (F.cross_entropy, [40.0, 0.0], 0, math.log1p(math.exp(-40))),
+]
+
+
+@pytest.mark.parametrize("loss, scores, targets, expected", LOSSES)
+def test_losses(loss, scores, targets, expected):
+    assert loss(scores, targets).data == pytest.approx(expected, rel=1e-14)
+
+
+ACCURACIES = [
+    ([0.5, -0.5, 2.0, -1.0], [1, -1, -1, -1], 0.75),
+    ([0.5, -0.5], [1, 0], 1.0),
+    ([[1, 2, 3], [3, 2, 1]], [2, 1], 0.5),
+]
+
+
+@pytest.mark.parametrize("scores, targets, expected", ACCURACIES)
+def test_accuracy(scores, targets, expected):
+    assert F.accuracy(scores, targets) == expected
+    values = [[Value(s) for s in row] if isinstance(row, list) else Value(row) for row in scores]
+    assert F.accuracy(values, targets) == expected
+
+
+REFUSED = [
+    (lambda: F.max([]), ValueError, "max() needs at least one number, got none"),
+    (lambda: F.mean([]), ValueError, "mean() needs at least one number, got none"),
+    (lambda: F.softmax([]), ValueError, "softmax() needs at least one number, got none"),
+    (lambda: F.logsumexp([]), ValueError, "logsumexp() needs at least one number, got none"),
+    (lambda: F.accuracy([], []), ValueError, "accuracy() needs at least one sample, got none"),
+    (lambda: F.dot([1, 2], [1]), ValueError, "dot() needs equal lengths, got 2 and 1"),
+    (lambda: F.sum(["1"]), TypeError, "Value() needs a real number, got str '1'"),
+    (lambda: F.dot([1], [None]), TypeError, "Value() needs a real number, got NoneType None"),
+    (
+        lambda: F.mse_loss([1, 2], [1]),
+        ValueError,
+        "mse_loss() needs a target a score, got 2 scores, 1 targets",
+    ),
+    (
+        lambda: F.cross_entropy([1, 2], 2),
+        IndexError,
+        "cross_entropy() needs a target from 0 to 1, got 2",
+    ),
+    (
+        lambda: F.cross_entropy([1, 2], -1),
+        IndexError,
+        "cross_entropy() needs a target from 0 to 1, got -1",
+    ),
+    (
+        lambda: F.cross_entropy([1, 2], 0.5),
+        TypeError,
+        "cross_entropy() needs the index of a class as target, got 0.5",
+    ),
+]
+
+
+@pytest.mark.parametrize("call, kind, message", REFUSED)
+def test_refusals(call, kind, message):
+    with pytest.raises(kind) as error:
+        call()
+    assert str(error.value) == message

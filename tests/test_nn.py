@@ -1,0 +1,230 @@
+"""Modules: shapes, parameters by name, state, and the weight files."""
+
+import copy
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from micrograd import Value
+from micrograd.nn import MLP, Layer, Module, Neuron, WeightsError
+
+
+def test_a_layer_of_one_neuron_inside_works():
+    model = MLP(2, [3, 1, 4, 1], act="tanh", seed=0)
+    y = model([1.0, 2.0])
+    y.backward()
+    assert isinstance(y, Value) and all(p.grad for p in model.parameters())
+
+
+@pytest.mark.parametrize("x", [[1, 2], (1.0, 2.0), np.array([1.0, 2.0]), [Value(1), 2]], ids=repr)
+def test_inputs_come_as_any_sequence_of_numbers(x):
+    assert MLP(2, [2, 1], seed=0)(x).data == MLP(2, [2, 1], seed=0)([1, 2]).data
+
+
+WRONG_INPUTS = [
+    ([], "Neuron expects 3 inputs, got 0"),
+    ([1, 2], "Neuron expects 3 inputs, got 2"),
+    ([1, 2, 3, 4, 5], "Neuron expects 3 inputs, got 5"),
+    (1.0, "Neuron expects 3 inputs, got 1"),
+    (Value(1.0), "Neuron expects 3 inputs, got 1"),
+    ({1: 1, 2: 2, 3: 3}, "Neuron expects 3 inputs in a list, tuple or array, got a dict"),
+    ({1, 2, 3}, "Neuron expects 3 inputs in a list, tuple or array, got a set"),
+    ("abc", "Neuron expects 3 inputs in a list, tuple or array, got a str"),
+    (iter([1, 2, 3]), "Neuron expects 3 inputs in a list, tuple or array, got a list_iterator"),
+    (None, "Neuron expects 3 inputs in a list, tuple or array, got a NoneType"),
+]
+
+
+@pytest.mark.parametrize("x, message", WRONG_INPUTS, ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("module", [Neuron(3), Layer(3, 2), MLP(3, [2, 1])], ids=str)
+def test_other_numbers_of_inputs_are_refused(module, x, message):
+    with pytest.raises(ValueError) as error:
+        module(x)
+    assert str(error.value) == message
+
+
+WRONG_SIZES = [
+    (lambda: MLP(0, [1]), ValueError, "nin is at least 1, got 0"),
+    (lambda: MLP(-1, [1]), ValueError, "nin is at least 1, got -1"),
+    (lambda: MLP(2, []), ValueError, "MLP needs nouts with at least one layer, got none"),
+    (lambda: MLP(2, [0]), ValueError, "nout is at least 1, got 0"),
+    (lambda: MLP(2, [1.5]), TypeError, "nout is a whole number, got float 1.5"),
+    (lambda: MLP("2", [1]), TypeError, "nin is a whole number, got str '2'"),
+    (lambda: Neuron(True), TypeError, "nin is a whole number, got bool True"),
+    (
+        lambda: Neuron(2, act="rleu"),
+        ValueError,
+        "act is one of relu, tanh, sigmoid, softplus, linear, or a function, got 'rleu'",
+    ),
+]
+
+
+@pytest.mark.parametrize("call, kind, message", WRONG_SIZES)
+def test_wrong_sizes_are_refused(call, kind, message):
+    with pytest.raises(kind) as error:
+        call()
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize("act", ["relu", "tanh", "sigmoid", "softplus"])
+def test_act_is_applied_except_in_the_last_layer(act):
+    model = MLP(1, [1, 1], act=act, seed=1)
+    hidden, last = (layer.neurons[0] for layer in model.layers)
+    inner = getattr(hidden.w[0] * 2 + hidden.b, act)()
+    assert model([2.0]).data == (last.w[0] * inner + last.b).data
+
+
+class Tied(Module):
+    def __init__(self):
+        w = Value(1.0)
+        self.layers = {"first": [w, Value(2.0)], "second": (w, Neuron(1, seed=0))}
+        self.scale, self.name, self.cache = Value(3.0), "tied", w * 2
+
+
+def test_parameters_are_the_leaves_found_once_each():
+    names = [name for name, _ in Tied().named_parameters()]
+    assert names == [
+        "layers.first.0", "layers.first.1", "layers.second.1.w.0", "layers.second.1.b", "scale",
+    ]  # fmt: skip
+    assert [name for name, _ in MLP(1, [1]).named_parameters()] == [
+        "layers.0.neurons.0.w.0", "layers.0.neurons.0.b",
+    ]  # fmt: skip
+
+
+def test_zero_grad_clears_every_gradient():
+    model = MLP(2, [2, 1], seed=0)
+    model([1, 1]).backward()
+    model.zero_grad()
+    assert {p.grad for p in model.parameters()} == {0.0}
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_modules_copy_and_pickle(duplicate):
+    model = MLP(2, [3, 1], seed=5)
+    twin = duplicate(model)
+    twin.parameters()[0].data += 1
+    assert twin([1, 2]).data != model([1, 2]).data
+    twin.load_state_dict(model.state_dict())
+    assert twin([1, 2]).data == model([1, 2]).data
+
+
+def test_saved_weights_come_back_to_the_last_digit(tmp_path):
+    model, other = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=2)
+    model.save(tmp_path / "w.json")
+    other.load(tmp_path / "w.json")
+    assert other.state_dict() == model.state_dict()
+    assert os.listdir(tmp_path) == ["w.json"]
+
+
+MODEL = MLP(1, [1], seed=0)
+W, B = "layers.0.neurons.0.w.0", "layers.0.neurons.0.b"
+MISFITS = [
+    ({W: 1.0}, f"weights do not fit: missing {B}, unexpected none"),
+    ({W: 1.0, B: 0.0, "x": 1.0}, "weights do not fit: missing none, unexpected x"),
+    ({W: 1.0, B: float("nan")}, f"weight '{B}' is nan, not a finite number"),
+    ({W: float("inf"), B: 0.0}, f"weight '{W}' is inf, not a finite number"),
+    ({W: "1.0", B: 0.0}, f"weight '{W}' is '1.0', not a finite number"),
+    ({W: None, B: 0.0}, f"weight '{W}' is None, not a finite number"),
+    ({W: True, B: 0.0}, f"weight '{W}' is True, not a finite number"),
+    ([1.0, 0.0], "weights are a mapping of names to numbers, got list"),
+]
+
+
+@pytest.mark.parametrize("state, message", MISFITS, ids=lambda x: str(x)[:40])
+def test_a_state_that_does_not_fit_changes_nothing(state, message):
+    before = MODEL.state_dict()
+    with pytest.raises(WeightsError) as error:
+        MODEL.load_state_dict(state)
+    assert (str(error.value), MODEL.state_dict()) == (message, before)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    model = MLP(1, [1], seed=0)
+    model.save(tmp_path / "w.json")
+    model.parameters()[0].data = float("inf")
+    with pytest.raises(WeightsError, match=r"weight 'layers.0.neurons.0.w.0' is inf"):
+        model.save(tmp_path / "w.json")
+    assert MLP(1, [1]).load(tmp_path / "w.json") is None
+
+
+def test_a_damaged_file_is_never_loaded(tmp_path):
+    path, rng = tmp_path / "w.json", random.Random(0)
+    model = MLP(2, [3, 1], seed=0)
+    model.save(path)
+    whole, before = path.read_bytes(), model.state_dict()
+    for _ in range(600):
+        damaged, at = bytearray(whole), rng.randrange(len(whole))
+        kind = rng.choice(["flip", "cut", "insert", "drop"])
+        if kind == "flip":
+            damaged[at] ^= 1 << rng.randrange(8)
+        elif kind == "cut":
+            del damaged[at:]
+        elif kind == "insert":
+            damaged.insert(at, rng.randrange(33, 127))
+        else:
+            del damaged[at]
+        path.write_bytes(damaged)
+        try:
+            model.load(path)
+        except WeightsError as error:
+            assert "cannot load" in str(error) and str(path) in str(error)
+        assert model.state_dict() == before, (kind, at)
+
+
+HOSTILE = [
+    b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"format": "micrograd weights"}',
+    b'{"format": "micrograd weights", "version": 2, "weights": {}}',
+    b'{"format": "micrograd weights", "version": 1, "weights": {"x": NaN}}',
+    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1e999}}',
+    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1' + b"0" * 5000 + b"}}",
+    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1, "x": 2}}',
+    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1}, "sha256": "0"}',
+    b'{"format": "micrograd weights", "version": 1, "weights": [1, 2]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", HOSTILE, ids=lambda c: repr(c[-40:]))
+def test_hostile_files_are_refused(tmp_path, content):
+    (tmp_path / "w.json").write_bytes(content)
+    with pytest.raises(WeightsError, match="cannot load"):
+        MLP(1, [1]).load(tmp_path / "w.json")
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        MLP(1, [1]).load(tmp_path / "none.json")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no kill -9")
+def test_killed_while_saving_the_file_is_the_old_or_the_new_one(tmp_path):
+    path = tmp_path / "w.json"
+    program = (
+        "import sys; from micrograd.nn import MLP\n"
+        "models = [MLP(2, [16, 16, 1], seed=s) for s in (0, 1)]\n"
+        "for k in range(10**9): models[k % 2].save(sys.argv[1]); k or print('saved', flush=True)"
+    )
+    states = [MLP(2, [16, 16, 1], seed=s).state_dict() for s in (0, 1)]
+    for k in range(12):
+        process = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(0.003 * k)
+        process.kill()
+        process.communicate()
+        model = MLP(2, [16, 16, 1])
+        model.load(path)
+        assert model.state_dict() in states
+
+
+def test_saved_weights_are_json_that_says_what_it_is(tmp_path):
+    MODEL.save(tmp_path / "w.json")
+    content = json.loads((tmp_path / "w.json").read_text())
+    assert (content["format"], content["version"]) == ("micrograd weights", 1)
+    assert content["weights"] == MODEL.state_dict()

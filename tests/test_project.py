@@ -1,0 +1,79 @@
+"""The project itself: what imports what, what importing costs, lint, types, the top level."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import printed
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "micrograd"
+
+# A new arrow is a decision: add it here first. Arrows point to what stands above.
+ARROWS = {
+    "floats": set(),
+    "optim": set(),
+    "data": set(),
+    "layout": set(),
+    "engine": {"floats"},
+    "functional": {"engine", "floats"},
+    "function": {"engine"},
+    "gradcheck": {"engine"},
+    "weights": {"engine"},
+    "expression": {"engine"},
+    "viz": {"engine", "layout"},
+    "plot": {"engine"},
+    "tensor": {"engine", "functional"},
+    "nn": {"engine", "functional", "weights"},
+    "train": {"engine", "functional", "optim"},
+    "demos": {"data", "functional", "nn", "optim", "plot", "train", "viz"},
+    "__init__": {"engine"},
+    "__main__": {"demos", "expression", "optim", "viz"},
+}
+
+
+def imported(path):
+    """The modules of the package that a file of it imports."""
+    found = set()
+    for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(statement, ast.ImportFrom) and statement.level:
+            names = [statement.module] if statement.module else [a.name for a in statement.names]
+            found |= {name.split(".")[0] for name in names}
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda p: p.stem)
+def test_imports_point_down(path):
+    assert imported(path) <= ARROWS[path.stem]
+    assert all(list(ARROWS).index(n) < list(ARROWS).index(path.stem) for n in ARROWS[path.stem])
+
+
+def test_importing_micrograd_imports_nothing_heavy():
+    loaded = printed("import micrograd, sys; print(*sys.modules)").split()
+    assert "micrograd.engine" in loaded
+    assert not {"numpy", "matplotlib", "graphviz", "torch", "tqdm"} & set(loaded)
+
+
+def test_the_top_level_holds_what_was_agreed():
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout")
+    command = ["git", "ls-files"]
+    files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    top = {name.split("/")[0] for name in files.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == {
+        "LICENSE", "README.md", "micrograd", "notebooks", "pyproject.toml", "tests",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
+def test_lint_format_and_types(command):
+    done = subprocess.run(
+        [sys.executable, "-m", *command.split()],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,76 @@
+"""The training loop: it learns, shows its progress on stderr, and can be interrupted."""
+
+import pytest
+
+import micrograd.functional as F
+from micrograd import data, nn, optim
+from micrograd.train import fit
+
+
+def setup(classes=2, seed=0):
+    X, y = data.moons(40, seed=seed) if classes == 2 else data.blobs(40, seed=seed)
+    model = nn.MLP(2, [16, 1 if classes == 2 else classes], seed=seed)
+    return model, X, 2 * y - 1 if classes == 2 else y, optim.Adam(model.parameters(), lr=0.05)
+
+
+def test_a_classifier_learns_moons():
+    model, X, y, optimizer = setup()
+    history = fit(model, X, y, optimizer, steps=120, progress=False)
+    assert len(history.losses) == len(history.accuracies) == 120 and not history.interrupted
+    assert history.losses[-1] < 0.2 * history.losses[0]
+    assert F.accuracy([model(x) for x in X], y) >= 0.95
+
+
+def test_several_classes_are_learned_from_cross_entropy():
+    model, X, y, optimizer = setup(classes=3)
+    history = fit(model, X, y, optimizer, loss=F.cross_entropy, steps=40, progress=False)
+    assert history.accuracies[-1] == 1.0
+
+
+def test_batches_are_drawn_by_seed():
+    runs = []
+    for seed in (1, 1, 2):
+        model, X, y, optimizer = setup()
+        run = fit(model, X, y, optimizer, steps=5, batch_size=10, seed=seed, progress=False)
+        runs.append(run.losses)
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_the_bar_is_on_stderr_with_loss_and_accuracy(capsys):
+    model, X, y, optimizer = setup()
+    fit(model, X, y, optimizer, steps=3)
+    out, err = capsys.readouterr()
+    assert out == "" and "loss=" in err and "accuracy=" in err and "3/3" in err
+
+
+def test_an_interrupted_training_keeps_what_was_learned():
+    model, X, y, optimizer = setup()
+    calls = 0
+
+    def interrupted_loss(scores, targets):
+        nonlocal calls
+        calls += 1
+        if calls == 4:
+            raise KeyboardInterrupt
+        return F.hinge_loss(scores, targets)
+
+    history = fit(model, X, y, optimizer, loss=interrupted_loss, steps=10, progress=False)
+    twin, _, _, other = setup()
+    fit(twin, X, y, other, steps=3, progress=False)
+    assert history.interrupted and len(history.losses) == 3
+    assert model.state_dict() == twin.state_dict()
+
+
+def test_a_training_out_of_bounds_stops_at_the_step_before():
+    model, X, y, _ = setup()
+    optimizer = optim.SGD(model.parameters(), lr=1e200)
+    with pytest.raises(optim.NonFiniteError):
+        fit(model, X, y, optimizer, loss=F.mse_loss, steps=10, progress=False)
+    assert all(abs(p.data) < float("inf") for p in model.parameters())
+
+
+def test_x_and_y_of_different_lengths_are_refused():
+    model, X, y, optimizer = setup()
+    for targets in (y[:-1], [*y, 1]):
+        with pytest.raises(ValueError, match=r"fit\(\) needs a target for each sample, got 40 and"):
+            fit(model, X, targets, optimizer, progress=False)

@@ -1,0 +1,220 @@
+"""Drawings: what is in them, the same on every run, safe with any label, clear when they fail."""
+
+import stat
+import sys
+import time
+from xml.etree import ElementTree
+
+import pytest
+from processes import printed
+
+import micrograd.functional as F
+from micrograd import Value, layout
+from micrograd.viz import DrawError, Drawing, GraphTooLargeError, draw_dot, trace
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def neuron():
+    x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(6.5, label="b")
+    out = (x * w + b).tanh()
+    out.label = "out"
+    out.backward()
+    return out
+
+
+def texts(drawing):
+    """The texts of the SVG, each with plain spaces."""
+    svg = ElementTree.fromstring(drawing.pipe("svg"))
+    return [(t.text or "").replace("\xa0", " ").strip() for t in svg.iter(f"{SVG}text")]
+
+
+def test_trace_lists_nodes_children_first_and_every_edge():
+    a = Value(1.0)
+    b = a + a
+    nodes, edges = trace(b)
+    assert (nodes, edges) == ([a, b], [(a, b), (a, b)])
+
+
+def test_a_drawing_shows_label_data_gradient_and_operation():
+    shown = texts(draw_dot(neuron()))
+    expected = {"x", "data 2.0000", "w", "out", "data 0.4621", "grad 1.0000", "grad 1.5729"}
+    assert expected <= set(shown)
+    assert [shown.count(op) for op in ("*", "+", "tanh")] == [1, 1, 1]
+
+
+def test_values_are_boxes_and_operations_are_ellipses():
+    y = Value(1.0) + Value(2.0)
+    svg = ElementTree.fromstring(draw_dot(y).pipe("svg"))
+    classes = [g.get("class") for g in svg.iter(f"{SVG}g")]
+    assert (classes.count("node"), classes.count("edge")) == (4, 3)
+    assert len(list(svg.iter(f"{SVG}ellipse"))) == 1
+
+
+@pytest.mark.parametrize(
+    "x, text",
+    [(0.5, "0.5000"), (1e-7, "1e-07"), (12345.678, "12345.6780"), (2e9, "2e+09"),
+     (-0.0, "-0.0000"), (float("inf"), "inf"), (float("nan"), "nan")],
+)  # fmt: skip
+def test_numbers_are_short_but_never_lost(x, text):
+    assert f"data {text}" in texts(draw_dot(Value(x)))
+
+
+def test_expand_spells_a_dot_product_out():
+    w, x, b = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)], Value(1.0)
+    y = F.dot(w, x, b).relu()
+    y.backward()
+    folded, spelt = texts(draw_dot(y)), texts(draw_dot(y, expand=True))
+    assert (folded.count("dot"), spelt.count("dot"), spelt.count("*")) == (1, 0, 2)
+    assert {"data 10.0000", "data 21.0000", "data 32.0000", "grad 7.0000"} <= set(spelt)
+
+
+def test_a_class_of_ones_own_can_be_drawn():
+    class Number:
+        def __init__(self, data, prev=(), op=""):
+            self.data, self.grad, self._prev, self._op = data, 0, set(prev), op
+
+    a, b = Number(1), Number(2)
+    assert texts(draw_dot(Number(3, (a, b), "+"))).count("+") == 1
+
+
+def test_the_same_drawing_on_every_run():
+    program = (
+        "from micrograd import Value; from micrograd.viz import draw_dot\n"
+        "a, b = Value(1.0), Value(2.0); print(draw_dot((a * b + a).tanh()).source)"
+    )
+    outputs = {printed(program, hash_seed) for hash_seed in "012"}
+    assert len(outputs) == 1 and "tanh" in outputs.pop()
+
+
+HOSTILE = [
+    '"', "'", "\\", "\\\\", '\\"', "\\N \\G \\L \\n \\l \\r", "<", ">", "<b>bold</b>", "<TABLE>",
+    "<<TABLE><TR><TD>x</TD></TR></TABLE>>", "{|}", "{", "}", "|", "a|b|c", "<port> x", "&", "&lt;",
+    "&amp;amp;", "&#65;", "</script><img src=x onerror=alert(1)>", "]]>", "<!-- x -->", "%s %n {0}",
+    "two  spaces   three", " lead and trail ", ";", '" ]; } evil [label="', "//", "/*", "#", "+",
+    "é ü ß", "αβγ ∂L/∂w", "数", "🙂", "graph", "node", "strict digraph", "=", "-->", "${x}", "`x`",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=repr)
+def test_labels_are_shown_as_they_are(label):
+    drawing = draw_dot(Value(1.0, label=label))
+    assert texts(drawing) == [label.strip(), "data 1.0000", "grad 0.0000"]
+    svg = ElementTree.fromstring(drawing.pipe("svg"))
+    assert not [e for e in svg.iter() if e.tag.split("}")[1] in ("script", "img", "image", "b")]
+    assert not [k for e in svg.iter() for k in e.attrib if k.startswith("on") or "href" in k]
+
+
+@pytest.mark.parametrize("op", ["<b>", '"', "\\N", "{|}", "&lt;", "<i>x</i>"])
+def test_operations_are_shown_as_they_are(op):
+    assert op in texts(draw_dot(Value(1.0, (Value(2.0),), op)))
+
+
+@pytest.mark.parametrize(
+    "label, shown", [("a\nb", "a\\nb"), ("\x00\x1b", "\\x00\\x1b"), ("a\tb", "a\\tb")]
+)
+def test_what_does_not_print_is_shown_as_python_writes_it(label, shown):
+    assert texts(draw_dot(Value(1.0, label=label)))[0] == shown
+
+
+def test_a_long_label_is_cut_in_the_box_and_whole_in_the_tooltip():
+    drawing = draw_dot(Value(1.0, label="x" * 10_000))
+    assert texts(drawing)[0] == "x" * 59 + "…"
+    assert "x" * 10_000 in drawing.pipe("svg", encoding="utf-8")
+
+
+def test_pictures_are_written_beside_their_dot_text(tmp_path):
+    drawing = draw_dot(neuron(), format="png")
+    assert drawing.render("g", directory=tmp_path) == str(tmp_path / "g.png")
+    assert drawing.render(tmp_path / "h", format="svg", cleanup=True) == str(tmp_path / "h.svg")
+    assert drawing.render(outfile=tmp_path / "i.svg", cleanup=True) == str(tmp_path / "i.svg")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["g", "g.png", "h.svg", "i.svg"]
+    assert (tmp_path / "g.png").read_bytes().startswith(b"\x89PNG")
+    assert b"</svg>" in (tmp_path / "i.svg").read_bytes()
+
+
+def test_a_notebook_gets_svg_png_and_text():
+    bundle, metadata = draw_dot(neuron())._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<?xml") and bundle["image/png"][1:4] == b"PNG"
+    assert (
+        bundle["text/plain"] == "<Graph of 6 values; last out: data 0.46211715726000973, grad 1.0>"
+    )
+    assert (
+        metadata["image/png"]["alt"]
+        == metadata["image/svg+xml"]["alt"]
+        == bundle["text/plain"][1:-1]
+    )
+
+
+def test_a_graph_too_large_to_see_is_refused_before_it_is_drawn():
+    x = Value(1.0)
+    for _ in range(100_000):
+        x = x + 1
+    start = time.perf_counter()
+    with pytest.raises(GraphTooLargeError, match="has 200001 values and max_nodes is 1000"):
+        draw_dot(x)
+    assert time.perf_counter() - start < 5
+    with pytest.raises(GraphTooLargeError):
+        draw_dot(Value(1.0) + 1, max_nodes=2)
+
+
+@pytest.mark.parametrize("settings", [{"rankdir": "UP"}, {"rankdir": 'LR"]'}, {"format": "bmpp"}])
+def test_settings_that_do_not_exist_are_refused(settings):
+    with pytest.raises(ValueError):
+        draw_dot(Value(1.0), **settings)
+
+
+# A dot program that is missing or broken.
+
+BROKEN = {
+    "failing": ("echo oh no >&2; exit 3", "failed with exit code 3: oh no"),
+    "silent": ("exit 0", "wrote no complete SVG"),
+    "crashing": ("kill -9 $$", "failed with exit code -9"),
+    "half": ("printf '<svg><g>'", "wrote no complete SVG"),
+    "other": ("echo hello", "wrote no complete SVG"),
+    "hanging": ("sleep 60", "did not finish within 0.3 s"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs are shell scripts")
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_dot_program_is_a_draw_error_and_still_shows_text(name, tmp_path, monkeypatch):
+    script, message = BROKEN[name]
+    program = tmp_path / "dot"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("MICROGRAD_DOT", str(program))
+    monkeypatch.setattr(layout, "TIMEOUT", 0.3 if name == "hanging" else 20)
+    drawing = draw_dot(Value(1.0, label="x"))
+    with pytest.raises(DrawError, match=message):
+        drawing.pipe("svg")
+    with pytest.raises(DrawError):
+        drawing.render(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    bundle, _ = drawing._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"] and message in bundle["text/plain"]
+    assert "digraph" in bundle["text/plain"]
+
+
+def test_a_dot_program_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("MICROGRAD_DOT", "/no/such/dot")
+    with pytest.raises(DrawError, match="MICROGRAD_DOT is '/no/such/dot', which is no program"):
+        layout.dot_program()
+
+
+def test_without_any_dot_program_the_error_says_how_to_get_one(monkeypatch):
+    monkeypatch.delenv("MICROGRAD_DOT", raising=False)
+    monkeypatch.setattr(layout, "graphviz_pure", lambda: None)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DrawError) as error:
+        draw_dot(Value(1.0)).pipe("svg")
+    for part in ("MICROGRAD_DOT", "pip install graphviz-pure", "graphviz.org", "PATH"):
+        assert part in str(error.value)
+
+
+def test_the_wheel_of_graphviz_is_found_without_path(monkeypatch):
+    monkeypatch.delenv("MICROGRAD_DOT", raising=False)
+    monkeypatch.setenv("PATH", "")
+    if not layout.graphviz_pure():
+        pytest.skip("graphviz-pure has no wheel for this system")
+    assert isinstance(draw_dot(Value(1.0)), Drawing) and texts(draw_dot(Value(1.0)))
