@@ -136,6 +136,8 @@ def lessons(arguments: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "jupyterlab", str(notebooks())]
     command += ["--no-browser"] * arguments.no_browser
     command += [f"--port={arguments.port}"] if arguments.port else []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container, where Jupyter asks for it
+        command += ["--allow-root"]
     try:
         code = subprocess.run(command, check=False).returncode
     except KeyboardInterrupt:  # the usual way to end a server

@@ -296,9 +296,14 @@ def is_real(x: Any) -> bool:
 
 
 def real(x: Any, caller: str) -> float:
-    """x as a float; TypeError in the name of `caller` where it is not a real number."""
+    """x as a float; an error in the name of `caller` where it is not one real number."""
     if is_real(x):
-        return float(x)
+        try:
+            return float(x)
+        except OverflowError:
+            raise OverflowError(
+                f"{caller} needs a number within a float's range, got {reprlib.repr(x)}"
+            ) from None
     if isinstance(x, Value):
         raise TypeError(f"{caller} needs a real number, got a Value; use it directly")
     raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {reprlib.repr(x)}")

@@ -31,14 +31,20 @@ def evaluate(text: str, variables: Mapping[str, float]) -> tuple[Value, dict[str
     """
     names = {name: Value(x, label=name) for name, x in variables.items()}
     try:
-        results = [executed(statement, names) for statement in ast.parse(text.strip()).body]
-    except SyntaxError as error:
-        raise ExpressionError(f"cannot read {text!r}: {error.msg}") from None
+        results = [executed(statement, names) for statement in parsed(text)]
     except (RecursionError, MemoryError):
         raise ExpressionError("the expression is nested too deeply") from None
     if not results:
         raise ExpressionError("the expression is empty")
     return results[-1], names
+
+
+def parsed(text):
+    try:
+        return ast.parse(text.strip()).body
+    except (SyntaxError, ValueError) as error:  # ValueError for a null byte
+        reason = getattr(error, "msg", error)
+        raise ExpressionError(f"cannot read {text!r}: {reason}") from None
 
 
 def executed(statement, names):

@@ -37,20 +37,20 @@ def mean(xs: Iterable) -> Value:
     return node(data, operands, "mean", backward)
 
 
-def dot(xs: Iterable, ys: Iterable, bias: Any = 0.0) -> Value:
-    """bias + x₀y₀ + x₁y₁ + …, added in this order. Raises ValueError for unequal lengths."""
+def dot(xs: Iterable, ys: Iterable, bias: Any = None) -> Value:
+    """(bias +) x₀y₀ + x₁y₁ + …, added in this order. Raises ValueError for unequal lengths."""
     x, y = values(xs), values(ys)
     if len(x) != len(y):
         raise ValueError(f"dot() needs equal lengths, got {len(x)} and {len(y)}")
-    return weighted_sum(x, y, value(bias))
+    return weighted_sum(x, y) if bias is None else weighted_sum(x, y, value(bias))
 
 
-def weighted_sum(xs, ys, bias):
+def weighted_sum(xs, ys, *bias):
     """`dot` of sequences that are known to hold Values and to be equally long."""
-    data = bias.data
+    data = bias[0].data if bias else 0.0
     for x, y in zip(xs, ys):
         data += x.data * y.data
-    operands = (*xs, *ys, bias)
+    operands = (*xs, *ys, *bias)
 
     def backward(grad):
         if grad == 0.0 and math.isfinite(data):  # all that would be added is zero
@@ -59,7 +59,8 @@ def weighted_sum(xs, ys, bias):
         for x, y in zip(operands[:half], operands[half:]):
             x.grad += y.data * grad
             y.grad += x.data * grad
-        operands[-1].grad += grad
+        for start in operands[2 * half :]:
+            start.grad += grad
 
     return node(data, operands, "dot", backward)
 

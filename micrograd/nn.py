@@ -149,7 +149,7 @@ class MLP(Module):
 
 
 def leaves(part, path):
-    """The leaf Values within a Module, list, tuple or dict, each with its path."""
+    """The leaf Values within a Module, list, tuple, dict or Tensor, each with its path."""
     if isinstance(part, Value):
         if not part._prev:
             yield path, part
@@ -160,6 +160,8 @@ def leaves(part, path):
         items = part.items()
     elif isinstance(part, (list, tuple)):
         items = enumerate(part)
+    elif getattr(getattr(part, "values", part), "dtype", None) == "O":  # Tensors, arrays
+        items = enumerate(getattr(part, "values", part).flat)
     else:
         return
     for key, inner in items:

@@ -41,15 +41,15 @@ def elementwise(method: Callable) -> Callable:
 
 def matmul(a, b):
     """a @ b by NumPy's rules, one fused node for each element of the product."""
-    shapes, a, b = f"{a.shape} @ {b.shape}", Tensor(a).values, Tensor(b).values
+    rows, columns = Tensor(a).values, Tensor(b).values
     if b.ndim > 1:
-        b = b.swapaxes(-1, -2)  # a row for each of its columns
-        if a.ndim > 1:
-            a, b = a[..., :, None, :], b[..., None, :, :]  # each row of a meets each row of b
+        columns = columns.swapaxes(-1, -2)
+        if a.ndim > 1:  # each row meets each column
+            rows, columns = rows[..., :, None, :], columns[..., None, :, :]
     try:
-        return np.vectorize(F.dot, otypes=[object], signature="(n),(n)->()")(a, b)[()]
+        return np.vectorize(F.dot, otypes=[object], signature="(n),(n)->()")(rows, columns)[()]
     except ValueError as error:
-        raise ValueError(f"@ needs shapes that match, got {shapes}") from error
+        raise ValueError(f"@ needs shapes that match, got {a.shape} @ {b.shape}") from error
 
 
 class Tensor:
@@ -62,7 +62,7 @@ class Tensor:
     >>> y = (x.T[0] * [10, 20]).sum()
     >>> y.backward()
     >>> y.data, x.grad.tolist()
-    (50.0, [[10.0, 20.0], [0.0, 0.0]])
+    (70.0, [[10.0, 0.0], [20.0, 0.0]])
     """
 
     __array_ufunc__ = None  # array + x is left to x
@@ -103,8 +103,8 @@ class Tensor:
 
     @property
     def data(self) -> np.ndarray:
-        """The numbers. A read-only copy: to change them, set `data` to an array of this shape."""
-        return read_only([v.data for v in self.values.flat], self.shape)
+        """The numbers, as they are now; set, as by `x.data -= step`, they go into the Values."""
+        return reading([v.data for v in self.values.flat], self.shape)
 
     @data.setter
     def data(self, data: Any) -> None:
@@ -113,8 +113,8 @@ class Tensor:
 
     @property
     def grad(self) -> np.ndarray:
-        """The gradients, as a read-only copy."""
-        return read_only([v.grad for v in self.values.flat], self.shape)
+        """The gradients, as they are now."""
+        return reading([v.grad for v in self.values.flat], self.shape)
 
     def zero_grad(self) -> None:
         for v in self.values.flat:
@@ -231,9 +231,21 @@ def reduced(function, values, axis, keepdims):
     return tensor_or_value(np.expand_dims(result, axes) if keepdims else result[()])
 
 
-def read_only(numbers, shape):
-    """An array that refuses x.data[0] = 1, which would change a copy only."""
-    array = np.array(numbers, dtype=float).reshape(shape)
+class Reading(np.ndarray):
+    """Numbers read from a Tensor. Setting x.data[0] is refused: it would change a copy only."""
+
+    __iadd__, __isub__ = np.ndarray.__add__, np.ndarray.__sub__  # x.data -= 1 sets x.data anew
+    __imul__, __itruediv__ = np.ndarray.__mul__, np.ndarray.__truediv__
+
+    def __repr__(self):
+        return repr(np.asarray(self))
+
+    def __array_wrap__(self, array, *_):
+        return array[()]  # what is computed from a reading is a plain array
+
+
+def reading(xs, shape):
+    array = np.array(xs, dtype=float).reshape(shape).view(Reading)
     array.flags.writeable = False
     return array
 

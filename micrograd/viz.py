@@ -94,7 +94,7 @@ def expanded(root: Any) -> Any:
             half = len(children) // 2
             factors = zip(children[:half], children[half:])
             products = [Node(x.data * y.data, n.grad, "", (x, y), "*") for x, y in factors]
-            children, op = [*products, children[-1]], "+"
+            children, op = [*products, *children[2 * half :]], "+"
         label = getattr(n, "label", "")
         stand_in[n] = Node(n.data, n.grad, label, tuple(children), op) if children else n
     return stand_in[root]

@@ -361,6 +361,13 @@ REFUSED = [
 ]
 
 
+def test_a_number_too_large_for_a_float_is_refused():
+    with pytest.raises(
+        OverflowError, match=r"Value\(\) needs a number within a float's range, got 1000"
+    ):
+        Value(10**400)
+
+
 @pytest.mark.parametrize("x, message", REFUSED, ids=lambda x: type(x).__name__)
 def test_what_is_no_real_number_is_refused(x, message):
     with pytest.raises(TypeError) as error:

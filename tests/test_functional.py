@@ -12,7 +12,8 @@ def test_each_fused_op_is_one_node_over_its_inputs():
     xs = [Value(1.0), Value(2.0), Value(3.0)]
     for f in (F.sum, F.mean, F.max, F.logsumexp):
         assert f(xs)._prev == tuple(xs)
-    assert F.dot(xs, xs)._prev[:6] == (*xs, *xs)
+    assert F.dot(xs, xs)._prev == (*xs, *xs)
+    assert F.dot(xs, xs, xs[0])._prev == (*xs, *xs, xs[0])
     assert [y._prev for y in F.softmax(xs)] == [tuple(xs)] * 3
 
 

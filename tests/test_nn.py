@@ -15,6 +15,7 @@ import pytest
 
 from micrograd import Value
 from micrograd.nn import MLP, Layer, Module, Neuron, WeightsError
+from micrograd.tensor import Tensor
 
 
 def test_a_layer_of_one_neuron_inside_works():
@@ -97,6 +98,16 @@ def test_parameters_are_the_leaves_found_once_each():
     assert [name for name, _ in MLP(1, [1]).named_parameters()] == [
         "layers.0.neurons.0.w.0", "layers.0.neurons.0.b",
     ]  # fmt: skip
+
+
+def test_parameters_are_found_in_tensors_and_arrays():
+    class Linear(Module):
+        def __init__(self):
+            self.W, self.b = Tensor.randn(2, 2, seed=0), Tensor(1.0)
+            self.array, self.data = np.array([Value(1.0)]), np.ones(3)
+
+    names = [name for name, _ in Linear().named_parameters()]
+    assert names == ["W.0", "W.1", "W.2", "W.3", "b.0", "array.0"]
 
 
 def test_zero_grad_clears_every_gradient():
