@@ -45,14 +45,22 @@ def parser() -> argparse.ArgumentParser:
 
     p = commands.add_parser("demo", help="train a small network and draw what happened")
     p.set_defaults(command=demo)
-    p.add_argument("--data", choices=demos.DATASETS, default="moons", help="the points (moons)")
-    p.add_argument("--hidden", type=sizes, default=(16, 16), help="neurons a hidden layer (16,16)")
-    p.add_argument("--steps", type=positive_int, default=100, help="of the training (100)")
-    p.add_argument("--optimizer", choices=demos.OPTIMIZERS, default="adam", help="(adam)")
-    p.add_argument("--lr", type=positive, help="learning rate at the start (adam 0.05, sgd 1)")
+    p.add_argument(
+        "what",
+        nargs="?",
+        choices=("network", "line", "square"),
+        default="network",
+        help="an MLP on --data; a line through points; or a line that splits the unit square",
+    )
+    network = p.add_argument_group("of the network")
+    network.add_argument("--data", choices=demos.DATASETS, help="the points (moons)")
+    network.add_argument("--hidden", type=sizes, help="neurons in each hidden layer (16,16)")
+    network.add_argument("--optimizer", choices=demos.OPTIMIZERS, help="(adam)")
+    network.add_argument("--save", type=Path, metavar="FILE", help="write the weights as JSON")
+    p.add_argument("--steps", type=positive_int, help="(network 100, line 40, square 300)")
+    p.add_argument("--lr", type=positive, help="learning rate (adam 0.05, sgd 1; 0.1; 0.01)")
     p.add_argument("--seed", type=seed, default=0, help="of the points and first weights (0)")
     p.add_argument("--out", type=Path, default=Path(), help="folder of the pictures (this one)")
-    p.add_argument("--save", type=Path, metavar="FILE", help="write the trained weights as JSON")
 
     p = commands.add_parser(
         "draw",
@@ -73,15 +81,24 @@ def parser() -> argparse.ArgumentParser:
 
 
 def demo(arguments: argparse.Namespace) -> None:
-    """Train an MLP on toy data; write and name the pictures of the training and of a neuron."""
-    training = writable(arguments.out / f"{arguments.data}.png")
-    graph = writable(arguments.out / "graph.png")
-    save = arguments.save and writable(arguments.save)
-    settings = {k: getattr(arguments, k) for k in ("hidden", "steps", "optimizer", "lr", "seed")}
+    """Train a model on toy data; print how it went, write its pictures and say where they are."""
+    given = {k: v for k, v in vars(arguments).items() if v is not None}
+    settings = {k: given[k] for k in ("hidden", "steps", "optimizer", "lr", "seed") if k in given}
     try:
-        run = demos.classifier(arguments.data, **settings)
+        if arguments.what == "network":
+            network(arguments.data or "moons", settings, arguments.out, arguments.save)
+        elif others := given.keys() & {"data", "hidden", "optimizer", "save"}:
+            raise Refusal(f"--{min(others)} is for the network, not for {arguments.what}")
+        else:
+            regression(arguments.what, settings, arguments.out)
     except NonFiniteError as error:
         raise Refusal(f"the training went out of bounds, try a smaller --lr: {error}") from None
+
+
+def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> None:
+    training, graph = writable(folder / f"{dataset}.png"), writable(folder / "graph.png")
+    save = save and writable(save)
+    run = demos.classifier(dataset, **settings)
     losses, accuracies = run.history.losses, run.history.accuracies
     if not losses:
         raise Refusal("interrupted before the first step")
@@ -90,9 +107,10 @@ def demo(arguments: argparse.Namespace) -> None:
     if save:
         run.model.save(save)
     layers = "-".join(str(len(layer.neurons)) for layer in run.model.layers)
-    print(f"data      {len(run.X)} points of {arguments.data}")
+    stopped = ", then interrupted" if run.history.interrupted else ""
+    print(f"data      {len(run.X)} points of {dataset}")
     print(f"model     MLP 2-{layers}, {len(run.model.parameters())} parameters")
-    print(f"training  {len(losses)} steps of {arguments.optimizer}" + interrupted(run.history))
+    print(f"training  {len(losses)} steps of {run.optimizer}{stopped}")
     print(f"loss      {losses[0]:.4f} at first, {losses[-1]:.4f} at last")
     print(f"accuracy  {accuracies[0]:.0%} at first, {run.accuracy:.0%} after training")
     print(f"wrote     {training} (data, decision boundary, loss)")
@@ -101,8 +119,11 @@ def demo(arguments: argparse.Namespace) -> None:
         print(f"          {save} (weights)")
 
 
-def interrupted(history):
-    return ", then interrupted" if history.interrupted else ""
+def regression(what: str, settings: dict, folder: Path) -> None:
+    picture = writable(folder / f"{what}.png")
+    log, figure = getattr(demos, what)(**settings)
+    figure.savefig(picture, dpi=120)
+    print(*log, f"wrote {picture}", sep="\n")
 
 
 def draw(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""What `micrograd demo` runs: a small model trained on toy data, and pictures of it."""
+"""What `micrograd demo` runs: small models trained on toy data, and pictures of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import data, nn, optim, plot, train, viz
+from . import data, nn, optim, plot, regression, train, viz
 from . import functional as F
+from .engine import Value
 
 DATASETS: dict[str, Callable[..., data.Dataset]] = {
     "moons": data.moons,
@@ -33,6 +34,7 @@ class Run:
     model: nn.MLP
     X: np.ndarray
     y: np.ndarray
+    optimizer: str
     history: train.History
     accuracy: float
 
@@ -63,13 +65,64 @@ def classifier(
         progress=progress,
     )
     accuracy = F.accuracy([model(x) for x in X], targets)
-    return Run(model, X, targets, history, accuracy)
+    return Run(model, X, targets, optimizer, history, accuracy)
+
+
+def line(
+    steps: int | None = None, lr: float | None = None, seed: int = 0
+) -> tuple[list[str], Figure]:
+    """A log line for each epoch of fitting ten points near y = 4x + 3, and its picture."""
+    xs, ys = data.line(10, seed=seed)
+    w, b = np.random.RandomState(seed + 1).rand(2)
+    run = list(regression.linear_regression(xs, ys, w, b, lr or 0.1, steps or 40))
+    log = [f"epoch {e.number}: loss {e.loss:.5g}, {named(e.weights, 'wb')}" for e in run]
+    figure, (left, right) = two_pictures()
+    w, b = run[-1].weights
+    left.scatter(xs, ys, c=plot.CLASS_COLORS[0], s=22, zorder=3)
+    left.axline((0, b), slope=w, color="black")
+    left.set(xlabel="x", ylabel="y", title=f"y = {w:.3f} x + {b:.3f}")
+    plot.loss_curve([e.loss for e in run], right).set_xlabel("epoch")
+    return log, figure
+
+
+def square(
+    steps: int | None = None, lr: float | None = None, seed: int = 0
+) -> tuple[list[str], Figure]:
+    """A log line for each tenth of the ascent that splits the unit square, and its picture."""
+    X, y = data.square(100, seed=seed)
+    run = list(regression.logistic_regression(X, y, lr=lr or 0.01, epochs=steps or 300))
+    log = [
+        f"epoch {e.number}: log-likelihood {-e.loss:.5g}, "
+        f"{right_of(e.weights, X, y)} of 100 right, " + named(e.weights, ("w1", "w2", "bias"))
+        for e in run
+        if e.number == 1 or e.number % max(len(run) // 10, 1) == 0
+    ]
+    figure, (left, right) = two_pictures()
+    w1, w2, bias = run[-1].weights
+    plot.decision_boundary(lambda x: Value(w1 * x[0] + w2 * x[1] + bias), X, y, left)
+    left.set_title(f"{right_of(run[-1].weights, X, y)} of 100 right")
+    right.plot([-e.loss for e in run], color=plot.CLASS_COLORS[0])
+    right.set(xlabel="epoch", ylabel="log-likelihood")
+    return log, figure
+
+
+def right_of(weights, X, y):
+    """How many points are on the side of the line that their label says."""
+    return int(((X @ weights[:-1] + weights[-1] >= 0) == (y == 1)).sum())
+
+
+def named(weights, names):
+    return ", ".join(f"{name} {w:.5g}" for name, w in zip(names, weights))
+
+
+def two_pictures():
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    return figure, figure.subplots(1, 2)
 
 
 def training_picture(run: Run, path: Path) -> None:
     """Write the data with the decision boundary, and the loss beside it, to a PNG or SVG file."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = two_pictures()
     plot.decision_boundary(run.model, run.X, run.y, left)
     left.set_title(f"accuracy {run.accuracy:.0%}")
     plot.loss_curve(run.history.losses, right)

@@ -234,8 +234,9 @@ def reduced(function, values, axis, keepdims):
 class Reading(np.ndarray):
     """Numbers read from a Tensor. Setting x.data[0] is refused: it would change a copy only."""
 
-    __iadd__, __isub__ = np.ndarray.__add__, np.ndarray.__sub__  # x.data -= 1 sets x.data anew
-    __imul__, __itruediv__ = np.ndarray.__mul__, np.ndarray.__truediv__
+    # x.data -= 1 computes a new array, and sets x.data to it.
+    __iadd__, __isub__ = np.ndarray.__add__, np.ndarray.__sub__  # type: ignore[assignment]
+    __imul__, __itruediv__ = np.ndarray.__mul__, np.ndarray.__truediv__  # type: ignore[assignment]
 
     def __repr__(self):
         return repr(np.asarray(self))

@@ -34,6 +34,17 @@ def test_the_demo_learns_moons_and_draws(tmp_path, capsys):
     MLP(2, [16, 16, 1]).load(weights)
 
 
+@pytest.mark.parametrize(
+    "what, lines, last",
+    [("line", 40, "epoch 40: loss 0.016167, w 3.8211"), ("square", 11, "97 of 100 right")],
+)
+def test_the_regressions_of_the_articles_run(what, lines, last, tmp_path, capsys):
+    assert run("demo", what, "--out", str(tmp_path)) == 0
+    *log, wrote = capsys.readouterr().out.splitlines()
+    assert len(log) == lines and last in log[-1] and wrote.startswith("wrote")
+    assert (tmp_path / f"{what}.png").read_bytes().startswith(PNG)
+
+
 def test_the_demo_prints_the_same_on_every_run(tmp_path, capsys):
     command = ("demo", "--out", str(tmp_path), "--steps", "3", "--seed", "7")
     assert {run(*command), run(*command)} == {0}
@@ -83,6 +94,9 @@ MISTAKES = [
     (["demo", "--out", "FILE/sub"], "cannot make the folder"),
     (["demo", "--save", "FOLDER"], "it is a folder"),
     (["demo", "--lr", "1e300", "--optimizer", "sgd", "--out", "FOLDER"], "try a smaller --lr"),
+    (["demo", "line", "--hidden", "3"], "--hidden is for the network, not for line"),
+    (["demo", "line", "--lr", "1e300", "--out", "FOLDER"], "try a smaller --lr"),
+    (["demo", "cube"], "argument what: invalid choice: 'cube'"),
     (["draw"], "the following arguments are required: expression"),
     (["draw", "a +", "a=1"], "cannot read 'a +': invalid syntax"),
     (["draw", "a*b", "a=1"], "'b' has no value; add one, such as b=1"),

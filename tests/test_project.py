@@ -1,6 +1,7 @@
 """The project itself: what imports what, what importing costs, lint, types, the top level."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ ARROWS = {
     "functional": {"engine", "floats"},
     "function": {"engine"},
     "gradcheck": {"engine"},
+    "regression": {"engine", "functional", "optim"},
     "weights": {"engine"},
     "expression": {"engine"},
     "viz": {"engine", "layout"},
@@ -28,7 +30,7 @@ ARROWS = {
     "tensor": {"engine", "functional"},
     "nn": {"engine", "functional", "weights"},
     "train": {"engine", "functional", "optim"},
-    "demos": {"data", "functional", "nn", "optim", "plot", "train", "viz"},
+    "demos": {"data", "engine", "functional", "nn", "optim", "plot", "regression", "train", "viz"},
     "__init__": {"engine"},
     "__main__": {"demos", "expression", "optim", "viz"},
 }
@@ -48,6 +50,17 @@ def imported(path):
 def test_imports_point_down(path):
     assert imported(path) <= ARROWS[path.stem]
     assert all(list(ARROWS).index(n) < list(ARROWS).index(path.stem) for n in ARROWS[path.stem])
+
+
+def test_the_example_of_the_readme_gives_what_its_comments_say(capsys):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)
+    names = {}
+    exec(code, names)
+    said = re.findall(r"print.*# (-?[\d.]+)", code)
+    assert capsys.readouterr().out.split() == said and len(said) == 2
+    numbers = [f"{names[name].data:.4f}" for name in ("out", "loss")]
+    assert re.findall(r"= .*# .*?(\d\.\d+)", code)[:2] == numbers
 
 
 def test_importing_micrograd_imports_nothing_heavy():

@@ -3,35 +3,19 @@
 import numpy as np
 import pytest
 
-from micrograd import Value
+from micrograd import Value, demos
+from micrograd.regression import linear_regression
 
 
-def linear_regression(seed, epochs=40, learning_rate=0.1):
-    """Loss of each epoch, w and b, for y = 4x + 3 + noise 0.01, updated sample by sample."""
+def line_and_start(seed):
+    """Ten points near y = 4x + 3, noise 0.01, and random w and b to start from."""
     rng = np.random.RandomState(seed)
     xs = rng.rand(10)
-    ys = 4 * xs + 3 + rng.normal(0, 0.01, 10)
-    w, b = Value(rng.rand()), Value(rng.rand())
+    return xs, 4 * xs + 3 + rng.normal(0, 0.01, 10), *rng.rand(2)
 
-    def zero_grad():
-        w.grad = b.grad = 0.0
 
-    def step():
-        for p in (w, b):
-            p.data -= learning_rate * p.grad
-
-    losses = []
-    for epoch in range(epochs):
-        total = 0.0
-        for x, y in zip(xs, ys):
-            loss = (Value(y) - (Value(x) * w + b)) ** 2
-            total += loss.data
-            zero_grad()
-            loss.backward()
-            step()
-        losses.append(total)
-        print(f"epoch {epoch} loss {total:.4f} w {w.data:.4f} b {b.data:.4f}")
-    return losses, w.data, b.data
+def epochs(seed, n=40):
+    return list(linear_regression(*line_and_start(seed), lr=0.1, epochs=n))
 
 
 def test_s3_1_fields_of_a_value():
@@ -44,27 +28,47 @@ def test_s3_1_fields_of_a_value():
     assert (a.grad, b.grad) == (-3.0, 2.0)
 
 
-def test_s3_2_a_seed_that_starts_near_55_69_ends_below_0_002(capsys):
-    starts = {seed: linear_regression(seed, epochs=1)[0][0] for seed in range(200)}
+def test_s3_2_a_seed_that_starts_near_55_69_ends_below_0_002():
+    starts = {seed: epochs(seed, 1)[0].loss for seed in range(200)}
     seed = min(starts, key=lambda s: abs(starts[s] - 55.69))
-    capsys.readouterr()
-    losses, w, b = linear_regression(seed)
-    assert losses[0] == pytest.approx(55.69, abs=0.5)
-    assert losses[-1] < 0.002
-    assert (w, b) == pytest.approx((4, 3), abs=0.1)
-    assert len(capsys.readouterr().out.splitlines()) == 40
+    run = epochs(seed)
+    assert run[0].loss == pytest.approx(55.69, abs=0.5)
+    assert run[-1].loss < 0.002
+    assert run[-1].weights == pytest.approx((4, 3), abs=0.1)
+
+
+def test_s3_2_one_line_is_printed_for_each_epoch(tmp_path):
+    log, figure = demos.line()
+    assert len(log) == 40 and log[0].startswith("epoch 1: loss ")
+    figure.savefig(tmp_path / "line.png")
+    assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_s3_2_the_losses_of_200_seeds_lie_in_their_bands():
-    runs = [linear_regression(seed)[0] for seed in range(200)]
-    firsts, lasts = [r[0] for r in runs], [r[-1] for r in runs]
+    runs = [epochs(seed) for seed in range(200)]
+    firsts, lasts = [run[0].loss for run in runs], [run[-1].loss for run in runs]
     assert 25 < min(firsts) and max(firsts) < 70
     assert 0.0002 < min(lasts) and max(lasts) < 0.14
 
 
 def test_s3_3_zero_grad_and_step_may_be_the_learners_own():
-    losses, _, _ = linear_regression(seed=1, epochs=5)
-    assert losses == sorted(losses, reverse=True)
+    xs, ys, w, b = line_and_start(seed=1)
+    w, b = Value(w), Value(b)
+
+    def zero_grad():
+        w.grad = b.grad = 0.0
+
+    def step():
+        w.data -= 0.1 * w.grad
+        b.data -= 0.1 * b.grad
+
+    for _ in range(40):
+        for x, y in zip(xs, ys):
+            loss = (Value(y) - (Value(x) * w + b)) ** 2
+            zero_grad()
+            loss.backward()
+            step()
+    assert (w.data, b.data) == pytest.approx(epochs(seed=1)[-1].weights, rel=1e-12)
 
 
 def test_s3_4_gradients_add_up_over_paths():
