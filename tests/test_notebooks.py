@@ -1,4 +1,4 @@
-"""Every notebook runs afresh to the outputs it is stored with, and holds nothing of a machine."""
+"""Every notebook runs afresh to the outputs it is stored with, and its exercises grade rightly."""
 
 import re
 from pathlib import Path
@@ -6,42 +6,108 @@ from pathlib import Path
 import build
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
+
+from micrograd.lesson import NOT_RIGHT, NOT_YET, RIGHT
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-MACHINE = re.compile(
-    r"0x[0-9a-f]{6}|/home/|/root/|/tmp/|[A-Z]:\\|\d it/s|\d step/s|https?://(?!\w)"
-)
+LESSONS = [path for path in NOTEBOOKS if path.stem != "00_tour"]
+MACHINE = re.compile(r"0x[0-9a-f]{6}|/home/|/root/|/tmp/|/Users/|[A-Z]:\\|it/s\b|step/s\b")
+SOLUTION = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
-def stored(request):
-    return nbformat.read(request.param, as_version=4)
+def read(path):
+    return nbformat.read(path, as_version=4)
 
 
-def test_a_fresh_run_prints_what_is_stored(stored):
-    assert build.texts(build.executed(stored)) == build.texts(stored)
+def tagged(cell, tag):
+    return tag in cell.metadata.get("tags", [])
 
 
-def test_it_was_stored_by_the_command_that_builds_it(stored):
+def exercises(notebook):
+    """Where each exercise's check is, and its solution, a wrong answer and the stub again."""
+    cells = notebook.cells
+    for i, cell in enumerate(cells):
+        if tagged(cell, "exercise"):
+            assert tagged(cells[i + 1], "check") and tagged(cells[i + 2], "solution"), cell.source
+            solution = SOLUTION.search(cells[i + 2].source).group(1)
+            yield i + 1, (solution, cell.metadata["wrong"], cell.source)
+
+
+def with_answers(notebook):
+    """A copy in which each check runs again after the solution, a wrong answer, and the stub."""
+    cells = list(notebook.cells)
+    for at, answers in reversed(list(exercises(notebook))):
+        cells[at + 1 : at + 1] = [
+            new_code_cell(source) for answer in answers for source in (answer, cells[at].source)
+        ]
+    return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
+
+
+def verdicts(notebook):
+    """The first words of what each run of a check says."""
+    said = [text for text in build.texts(notebook) if text.startswith((RIGHT, NOT_YET, NOT_RIGHT))]
+    return [line.split(":")[0] for text in said for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_fresh_run_prints_what_is_stored_and_grades_every_answer(path):
+    stored = read(path)
+    run = build.executed(with_answers(stored))
+    sources = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    texts, kept = build.texts(run), []
+    positions = iter(enumerate(c.source for c in run.cells if c.cell_type == "code"))
+    for source in sources:
+        kept.append(texts[next(i for i, s in positions if s == source)])
+    assert kept == build.texts(stored)
+    count = len(list(exercises(stored)))
+    assert verdicts(run) == [NOT_YET, RIGHT, NOT_RIGHT, NOT_YET] * count
+    for text in build.texts(run):
+        if text.startswith(NOT_RIGHT):
+            assert "wanted is" in text or "raises" in text
+            assert "Hint: " in text
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_has_exercises_and_a_picture_and_is_small(path):
+    stored = read(path)
+    assert len(list(exercises(stored))) >= 2
+    assert any("image/png" in o.get("data", {}) for c in stored.cells for o in c.get("outputs", []))
+    assert path.stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_was_stored_by_the_command_that_builds_it(path):
+    stored = read(path)
     nbformat.validate(stored)
     counts = [cell.execution_count for cell in stored.cells if cell.cell_type == "code"]
     assert counts == list(range(1, len(counts) + 1))
-    assert build.normalized(nbformat.from_dict(stored)) == stored
+    assert build.normalized(nbformat.from_dict(stored)) == read(path)
 
 
-def test_no_warning_no_bar_and_no_machine_is_stored(stored):
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_warning_no_bar_and_no_machine_is_stored(path):
+    stored = read(path)
     for cell in stored.cells:
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr" and output.output_type != "error", cell.source
     assert not [text for text in build.texts(stored) if MACHINE.search(text)]
 
 
-def test_every_picture_has_an_alternative_text(stored):
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_picture_has_an_alternative_text(path):
     pictures = [
         output.metadata.get("image/png", {}).get("alt")
-        for cell in stored.cells
+        for cell in read(path).cells
         for output in cell.get("outputs", [])
         if "image/png" in output.get("data", {})
     ]
     assert pictures and all(pictures)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_links_lead_somewhere(path):
+    prose = "\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    for target in re.findall(r"\]\(([^)]+)\)", prose):
+        assert target.startswith("https://") or (FOLDER / target).exists(), target

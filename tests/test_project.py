@@ -22,6 +22,7 @@ ARROWS = {
     "functional": {"engine", "floats"},
     "function": {"engine"},
     "gradcheck": {"engine"},
+    "lesson": {"engine"},
     "regression": {"engine", "functional", "optim"},
     "weights": {"engine"},
     "expression": {"engine"},
