@@ -171,6 +171,26 @@ def test_an_op_that_fails_is_named_and_can_be_tried_again():
     assert gradients(y, a) == [217]
 
 
+@pytest.mark.parametrize("at", range(7))
+def test_an_interrupted_pass_leaves_nothing_behind(at):
+    a, b = Value(2.0), Value(3.0)
+    y = ((a * b + a) * (b - a)).tanh() + a * a
+    expected = gradients(y, a, b)
+    nodes = [v for v in topological_order(y) if v._prev]
+    chain = nodes[at]._chain
+
+    def interrupted(grad):
+        chain(grad)
+        raise KeyboardInterrupt
+
+    nodes[at]._chain = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        y.backward()
+    nodes[at]._chain = chain
+    a.grad = b.grad = 0.0
+    assert gradients(y, a, b) == expected
+
+
 CHANGED = {
     "*": (lambda x: x * 3.0 * x, lambda x: 6 * x),
     "/": (lambda x: 1 / x, lambda x: -1 / x**2),
