@@ -40,7 +40,7 @@ def check_cases(
 
 def judged(function, arguments, wanted, call, hint, rel, verb="gives"):
     """What is to be said of a call that does not give what is wanted; nothing if it does."""
-    hint = f" Hint: {hint.rstrip('.')}." if hint else ""
+    hint = f" Hint: {hint}{'' if hint[-1] in '.?!' else '.'}" if hint else ""
     try:
         got = function(*arguments)
         if unanswered(got):
@@ -88,11 +88,11 @@ def same(got, wanted, rel):
 
 
 def shown(x):
-    """An answer in a sentence: numbers as they are, Values by their data, never too long."""
+    """An answer in a sentence: Values by their data, functions by their name, never too long."""
     if isinstance(x, Value):
         return f"{x.data:.10g}"
     if isinstance(x, float):
         return f"{x:.10g}"
     if isinstance(x, (tuple, list)):
         return "(" + ", ".join(map(shown, x)) + ("," * (len(x) == 1)) + ")"
-    return reprlib.repr(x)
+    return getattr(x, "__name__", None) or reprlib.repr(x)

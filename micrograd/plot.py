@@ -64,11 +64,14 @@ def neuron_maps(
         rows, columns, figsize=(1.2 * columns, 1.35 * rows), squeeze=False, layout="constrained"
     )
     for i, ax in enumerate(axes.flat):
-        ax.axis("off")
-        if i < len(maps):
-            shades(ax, xs, ys, maps[i])
-            dead = " (dead)" if not maps[i].any() else ""
-            ax.set_title(f"{i}{dead}", fontsize=8)
+        if i >= len(maps):
+            ax.axis("off")
+            continue
+        shades(ax, xs, ys, maps[i])
+        dead = " (dead)" if not maps[i].any() else ""
+        ax.set_title(f"{i}{dead}", fontsize=8)
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_color("#cccccc")
     return figure
 
 

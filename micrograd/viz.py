@@ -73,7 +73,7 @@ def draw_dot(
                 fillcolor=OPERATION,
             )
             drawing.edge(name[n] + "op", name[n])
-    drawing.alt = f"Graph of {len(nodes)} values; last {description(root)}"
+    drawing.alt = f"Graph of {len(nodes)} values; last {description(root, '.6g')}"
     for child, parent in edges:
         drawing.edge(name[child], name[parent] + ("op" if parent._op else ""))
     return drawing
@@ -182,11 +182,11 @@ def field(text):
     return re.sub(r"[{}|<>]", r"\\\g<0>", escaped(visible(text)))
 
 
-def description(n):
+def description(n, form=""):
+    """A value in words, its numbers in full or in another form."""
     label = str(getattr(n, "label", "") or "")
-    return visible(
-        f"{label}: data {n.data}, grad {n.grad}" if label else f"data {n.data}, grad {n.grad}"
-    )
+    numbers = f"data {float(n.data):{form}}, grad {float(n.grad):{form}}"
+    return visible(f"{label}: {numbers}" if label else numbers)
 
 
 def number(x, digits):

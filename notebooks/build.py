@@ -68,10 +68,10 @@ def picture(output, alt):
         output.metadata["image/png"] = {"alt": alt}
     image = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
     if image.mode != "P":
+        opaque = image.convert("RGBA").getextrema()[3] == (255, 255)
         small = io.BytesIO()
-        image.convert("RGBA").quantize(256, dither=Image.Dither.NONE).save(
-            small, "PNG", optimize=True
-        )
+        image = image.convert("RGB" if opaque else "RGBA")
+        image.quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
         output.data["image/png"] = base64.b64encode(small.getvalue()).decode()
 
 

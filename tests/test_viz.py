@@ -136,7 +136,7 @@ def test_pictures_are_written_beside_their_dot_text(tmp_path):
 def test_a_notebook_gets_svg_png_and_text():
     bundle, metadata = draw_dot(neuron())._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<?xml") and bundle["image/png"][1:4] == b"PNG"
-    assert bundle["text/plain"].startswith("<Graph of 6 values; last out: data 0.46")
+    assert bundle["text/plain"] == "<Graph of 6 values; last out: data 0.462117, grad 1>"
     assert (
         metadata["image/png"]["alt"]
         == metadata["image/svg+xml"]["alt"]
