@@ -88,4 +88,6 @@ def complete(output: bytes, format: str) -> bool:
             return ElementTree.fromstring(output).tag.endswith("svg")
         except ElementTree.ParseError:
             return False
+    if format == "plain":
+        return output.endswith(b"stop\n")
     return bool(output)

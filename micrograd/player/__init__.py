@@ -1,0 +1,117 @@
+"""Steps through a graph: the forward pass, then the backward pass, one node at a time."""
+
+from __future__ import annotations
+
+import functools
+import io
+import math
+import os
+import reprlib
+from pathlib import Path
+from typing import Any
+
+from ..layout import DrawError
+from ..viz import GraphTooLargeError
+from . import page
+from .paint import Painter, frames
+from .replay import Node, graph, steps
+from .scene import scene
+from .words import Words
+
+__all__ = ["DrawError", "GraphTooLargeError", "Player", "step_through"]
+
+FILE_SCALE, SLIDE_SCALE = 2.0, 1.0  # pixels for a CSS pixel
+COLOURS = 128
+STILL_PIXELS, STILL_COLOURS = 450_000, 24  # keep the picture inside a notebook small
+READING = 1000, 25  # milliseconds to look at a frame, and to read each of its letters
+
+
+def step_through(
+    root: Any, *, expand: bool = False, predict: bool = False, max_nodes: int = 100
+) -> Player:
+    """A player of the computation of `root`; it shows itself in a notebook.
+
+    Its gradients are those of one fresh `root.backward()`, with every gradient zero before; the
+    graph is left as it was. `expand` spells fused dot products out. With `predict` each gradient
+    is asked for before it is shown. Raises GraphTooLargeError above `max_nodes` values, and
+    RuntimeError, naming the operation, where an operation's own backward fails.
+    """
+    if not (hasattr(root, "_prev") and hasattr(root, "_backward")):
+        raise TypeError(
+            f"step_through() needs one Value, got {type(root).__name__} {reprlib.repr(root)}"
+        )
+    return Player(graph(root, expand, max_nodes), predict)
+
+
+class Player:
+    """What `step_through` returns: a recording, which later changes of the graph leave alone.
+
+    `print` tells it in words. Whatever needs its picture raises DrawError without a dot program.
+    """
+
+    def __init__(self, nodes: list[Node], predict: bool) -> None:
+        self.steps = steps(nodes)
+        self._words = Words(nodes)
+        self._predict = predict
+
+    def html(self, path: str | os.PathLike) -> Path:
+        """Write a page that holds all it needs, and works offline; return its path."""
+        Path(path).write_text(page.page(self._words.title(), self._html), encoding="utf-8")
+        return Path(path)
+
+    def frames(self, folder: str | os.PathLike) -> list[Path]:
+        """Write one PNG a step into the folder, which is made if need be; return their paths."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        paths = [Path(folder, f"step_{i:03}.png") for i in range(len(self.steps))]
+        for path, image in zip(paths, self._images(FILE_SCALE)):
+            image.save(path)
+        return paths
+
+    def gif(self, path: str | os.PathLike) -> Path:
+        """Write an animation that leaves time to read each step; return its path."""
+        pause, letter = READING
+        first, *rest = self._images(SLIDE_SCALE)
+        times = [pause + letter * sum(map(len, self._words.lines(s))) for s in self.steps]
+        first.save(path, save_all=True, append_images=rest, duration=times, loop=0)
+        return Path(path)
+
+    def __repr__(self):
+        return f"<Player of {len(self._words.nodes)} values, {len(self.steps)} steps>"
+
+    def __str__(self):
+        return "\n".join("\n  ".join(self._words.lines(s)) for s in self.steps)
+
+    def _repr_mimebundle_(self, include=None, exclude=None, **_):
+        try:
+            html, (png, width) = self._html, self._still
+        except DrawError as error:
+            return {"text/plain": f"{error}\n\nThe steps in words:\n{self}"}, {}
+        bundle = {"text/html": html, "image/png": png, "text/plain": repr(self)}
+        return bundle, {"image/png": {"width": width, "alt": self._alt}}
+
+    @functools.cached_property
+    def _html(self):
+        story = page.story(self._words, self.steps, self._scene, self._predict)
+        return page.fragment(story, *self._still, self._alt, len(self.steps))
+
+    @property
+    def _alt(self):
+        return self._words.summary(self.steps[-1])
+
+    @functools.cached_property
+    def _still(self):
+        """The last frame as PNG, and its width in CSS pixels, for where no script runs."""
+        painter = Painter(self._words, self.steps[-1:], self._scene)
+        *_, last = frames(self._words, self.steps)
+        file = io.BytesIO()
+        scale = min(FILE_SCALE, math.sqrt(STILL_PIXELS / (painter.w * painter.h)))
+        painter.image(last, scale, STILL_COLOURS).save(file, "PNG", optimize=True)
+        return file.getvalue(), round(painter.w)
+
+    @functools.cached_property
+    def _scene(self):
+        return scene(self._words, self.steps)
+
+    def _images(self, scale):
+        painter = Painter(self._words, self.steps, self._scene)
+        return (painter.image(f, scale, COLOURS) for f in frames(self._words, self.steps))

@@ -1,0 +1,204 @@
+"""The frames of the player as pixels: for files, slides, and pages where no script runs."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .page import asset
+from .replay import Flow, Step
+from .scene import (
+    NAME_SIZE,
+    PADDING,
+    PLATE_SIZE,
+    ROW,
+    TEXT_SIZE,
+    Scene,
+    font,
+    text_width,
+)
+from .words import Words, number, short, symbol
+
+CAPTION_SIZE, CAPTION_ROW, CAPTION_LEFT, CAPTION_INDENT = 14, 22, 12, 90
+NARROWEST = 640
+FINER = 3  # painted that much larger, for smooth edges
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All that there is to see at one step."""
+
+    step: Step
+    known: frozenset[int]  # the nodes whose data have been computed
+    grads: dict[int, float]
+    flows: frozenset[Flow]  # up to here
+
+    @property
+    def backward(self):
+        return self.step.kind in ("seed", "backward", "end")
+
+
+def frames(words: Words, steps: Sequence[Step]) -> Iterator[Frame]:
+    known = frozenset(i for i, n in enumerate(words.nodes) if not n.children)
+    grads: dict[int, float] = {}
+    flows: frozenset[Flow] = frozenset()
+    for step in steps:
+        if step.kind == "forward":
+            known |= {step.node}
+        grads, flows = grads | step.grads, flows | set(step.flows)
+        yield Frame(step, known, grads, flows)
+
+
+class Painter:
+    """Paints frames, all in one size: that of the longest caption among `steps`."""
+
+    def __init__(self, words: Words, steps: Sequence[Step], scene: Scene) -> None:
+        self.words, self.scene = words, scene
+        self.w = max(scene.w, NARROWEST)
+        rows = max(len(self.caption(s)) for s in steps)
+        self.h = scene.h + rows * CAPTION_ROW + CAPTION_LEFT
+
+    def image(self, frame: Frame, scale: float, colours: int) -> Any:
+        """The frame as a Pillow image, `scale` pixels for each CSS pixel, in so many colours."""
+        from PIL import Image, ImageDraw
+
+        self.scale, self.colours = scale * FINER, light_theme()
+        size = FINER * round(self.w * scale), FINER * round(self.h * scale)
+        image = Image.new("RGB", size, self.colours["paper"])
+        self.draw = ImageDraw.Draw(image)
+        for flow, arrow in zip(self.scene.flows, self.scene.arrows):
+            self.arrow(frame, flow, arrow)
+        for flow, box in zip(self.scene.flows, self.scene.plates):
+            if flow in frame.flows:
+                self.plate(flow, box, flow in frame.step.flows)
+        for i in range(len(self.words.nodes)):
+            self.node(frame, i)
+        self.write_caption(frame)
+        return image.reduce(FINER).quantize(colours, Image.Quantize.FASTOCTREE)
+
+    def arrow(self, frame, flow, curve):
+        back = flow in frame.step.flows
+        ahead = frame.step.kind == "forward" and flow.parent == frame.step.node
+        ink = "back" if back else "ahead" if ahead else "outline"
+        self.colours = light_theme(faint=flow.parent not in frame.known)
+        self.line(flattened(curve), ink, 2.2 if back or ahead else 1.2)
+        self.tip(curve[0] if back else curve[-1], 9 if back else -8, ink)
+
+    def plate(self, flow, box, on):
+        self.colours = light_theme()
+        self.box(box, "back-paper" if on else "paper", "back" if on else "rule", 1, 5)
+        upper, lower = short(flow)
+        middle = box.x + box.w / 2
+        self.text((middle, box.y + 9.5), upper, PLATE_SIZE, "ink" if on else "soft", "mm")
+        self.text((middle, box.y + 23), lower, PLATE_SIZE, "back", "mm", bold=True)
+
+    def node(self, frame, i):
+        node, box, op = self.words.nodes[i], self.scene.boxes[i], self.scene.ops[i]
+        step = frame.step
+        self.colours = light_theme(faint=i not in frame.known)
+        on = i == step.node and step.kind not in ("start", "end")
+        gets = any(f.child == i for f in step.flows)
+        ink = "ahead" if on and not frame.backward else "back" if on or gets else "outline"
+        paper = f"{ink}-paper" if on else "value" if op else "leaf"
+        middle = box.y + box.h / 2
+        if op:
+            self.line([(op.x + op.w, middle), (box.x, middle)], "outline", 1.2)
+            self.box(op, "op", ink if on else "op-rule", 2 if on else 1, op.h / 2)
+            self.text((op.x + op.w / 2, middle), symbol(node.op), TEXT_SIZE, "ink", "mm")
+        self.box(box, paper, ink, 2.5 if on else 2 if gets else 1, 6)
+        named = bool(node.label)
+        name, ink = self.words.names[i], "ink" if named else "soft"
+        self.text((box.x + box.w / 2, middle - ROW), name, NAME_SIZE, ink, "mm", named)
+        grad, reached = frame.grads[i], frame.backward and frame.grads[i] != 0
+        self.row(box, middle, "data", number(node.data) if i in frame.known else "", "ink", False)
+        self.row(box, middle + ROW, "grad", number(grad), "back" if reached else "soft", reached)
+
+    def row(self, box, y, key, value, ink, bold):
+        self.text((box.x + PADDING, y), key, TEXT_SIZE, "soft", "lm")
+        self.text((box.x + box.w - PADDING, y), value, TEXT_SIZE, ink, "rm", bold)
+
+    def write_caption(self, frame):
+        self.colours = light_theme()
+        name, ink = ("backward", "back") if frame.backward else ("forward", "ahead")
+        self.text((CAPTION_LEFT, self.scene.h + CAPTION_ROW / 2), name, TEXT_SIZE, ink, "lm", True)
+        for i, (text, bold) in enumerate(self.caption(frame.step)):
+            at = (CAPTION_INDENT, self.scene.h + (i + 0.5) * CAPTION_ROW)
+            self.text(at, text, CAPTION_SIZE, "ink", "lm", bold)
+
+    def caption(self, step):
+        """The lines of text below the picture, and whether each is bold."""
+        head, *children = self.words.lines(step)
+        width = self.w - CAPTION_INDENT - CAPTION_LEFT
+        return [
+            *((line, True) for line in wrapped(head, width, bold=True)),
+            *((line, False) for child in children for line in wrapped(child, width, bold=False)),
+        ]
+
+    # In CSS pixels
+
+    def line(self, points, ink, width):
+        at = [(x * self.scale, y * self.scale) for x, y in points]
+        self.draw.line(at, self.colours[ink], round(width * self.scale), joint="curve")
+
+    def tip(self, point, length, ink):
+        x, y = (n * self.scale for n in point)
+        length, half = length * self.scale, 4 * self.scale
+        self.draw.polygon(
+            [(x, y), (x + length, y - half), (x + length, y + half)], self.colours[ink]
+        )
+
+    def box(self, box, paper, ink, width, radius):
+        corners = [n * self.scale for n in (box.x, box.y, box.x + box.w, box.y + box.h)]
+        paper, ink, width = self.colours[paper], self.colours[ink], round(width * self.scale)
+        self.draw.rounded_rectangle(corners, radius * self.scale, paper, ink, width)
+
+    def text(self, point, text, size, ink, anchor, bold=False):
+        at = tuple(n * self.scale for n in point)
+        self.draw.text(at, text, self.colours[ink], font(size * self.scale, bold), anchor)
+
+
+@functools.cache
+def light_theme(faint: bool = False) -> dict[str, tuple[int, ...]]:
+    """The colours that player.css sets first; `faint` as for a value that is still to come."""
+    from PIL import ImageColor
+
+    set_first = dict(reversed(re.findall(r"--([a-z-]+): (#\w+)", asset("player.css"))))
+    strength = 0.4 if faint else 1.0
+    return {
+        name: tuple(round(255 + strength * (c - 255)) for c in ImageColor.getrgb(colour))
+        for name, colour in set_first.items()
+    }
+
+
+def flattened(curve):
+    """Points along a chain of Bézier curves."""
+    points = [curve[0]]
+    for i in range(0, len(curve) - 1, 3):
+        points += [bezier(curve[i : i + 4], k / 16) for k in range(1, 17)]
+    return points
+
+
+def bezier(points, t):
+    """The point at t, from 0 to 1, by De Casteljau's rule."""
+    while len(points) > 1:
+        points = [
+            ((1 - t) * x + t * u, (1 - t) * y + t * v)
+            for (x, y), (u, v) in itertools.pairwise(points)
+        ]
+    return points[0]
+
+
+def wrapped(text, width, bold):
+    """The text in lines that are no wider than `width`, broken at spaces."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if text_width(longer, CAPTION_SIZE, bold) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return [line for line in lines if line]

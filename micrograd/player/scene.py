@@ -1,0 +1,169 @@
+"""Where everything stands in the player's picture; Graphviz finds the places."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import layout
+from .replay import Flow, Step
+from .words import Words, number, short, symbol
+
+MARGIN = 10  # all lengths are CSS pixels
+ROW, PADDING = 18, 9  # of a box
+NAME_SIZE, TEXT_SIZE, PLATE_SIZE = 13, 12, 11  # of letters
+OP_HEIGHT, OP_GAP = 28, 9  # an operation stands before its box
+PLATE_HEIGHT = 32  # two lines of text on an arrow
+SHORT = 70  # an arrow that passes no box
+POINTS = 72  # an inch, in which Graphviz counts
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle by its left upper corner and its size."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """For each node a box and, before it, its operation; for each flow an arrow and its plate.
+
+    An arrow is a chain of Bézier curves: a point, then two control points and a point each.
+    """
+
+    w: float
+    h: float
+    boxes: list[Box]
+    ops: list[Box | None]
+    flows: list[Flow]
+    plates: list[Box]
+    arrows: list[list[Point]]
+
+
+def scene(words: Words, steps: Sequence[Step]) -> Scene:
+    """The picture, with room for the widest number that a step brings. Raises DrawError."""
+    flows = [f for s in steps for f in s.flows]
+    box_widths = widths(words, steps)
+    op_widths = [op_width(n) if n.children else 0.0 for n in words.nodes]
+    nodes = [box + (op and op + OP_GAP) for box, op in zip(box_widths, op_widths)]
+    text = layout.picture(dot(nodes, [plate_width(f) for f in flows], flows), "plain").decode()
+    places, splines, w, h = parsed(text)
+    whole = [places[f"n{i}"] for i in range(len(nodes))]
+    plates = [places[f"f{i}"] for i in range(len(flows))]
+    arrows = [
+        arrow(splines[f"n{f.child}", f"f{i}"], splines[f"f{i}", f"n{f.parent}"])
+        for i, f in enumerate(flows)
+    ]
+    boxes = [Box(at.x + at.w - width, at.y, width, at.h) for at, width in zip(whole, box_widths)]
+    ops = [op_box(at, width) if width else None for at, width in zip(whole, op_widths)]
+    return Scene(w, h, boxes, ops, flows, plates, arrows)
+
+
+def dot(nodes: Sequence[float], plates: Sequence[float], flows: Sequence[Flow]) -> str:
+    """DOT text with the widths of nodes and plates; nothing in it comes from the user."""
+    box_height = 3 * ROW + 2 * PADDING
+    tree = len({f.child for f in flows}) == len(flows)
+    operands_in_order = "ordering=in" if tree else ""  # else it would make arrows cross
+    return "\n".join(
+        [
+            f"digraph {{ rankdir=LR nodesep=0.2 ranksep=0.3 {operands_in_order}",
+            'node [shape=box fixedsize=true label=""] edge [dir=none headport=w tailport=e]',
+            *(sized(f"n{i}", width, box_height) for i, width in enumerate(nodes)),
+            *(sized(f"f{i}", width, PLATE_HEIGHT) for i, width in enumerate(plates)),
+            *(f"n{f.child} -> f{i} -> n{f.parent}" for i, f in enumerate(flows)),
+            "}",
+        ]
+    )
+
+
+def sized(name, w, h):
+    return f"{name} [width={w / POINTS:.4f} height={h / POINTS:.4f}]"
+
+
+def parsed(plain):
+    """Boxes by name, points by tail and head, width and height, from Graphviz's plain format."""
+    rows = [line.split() for line in plain.splitlines()]
+    w, h = (float(x) * POINTS for x in rows[0][2:4])
+
+    def points(numbers):
+        x = [float(n) * POINTS for n in numbers]
+        return [(MARGIN + x, MARGIN + h - y) for x, y in zip(x[::2], x[1::2])]
+
+    boxes, curves = {}, {}
+    for kind, *row in rows:
+        if kind == "node":
+            [(x, y)], bw, bh = points(row[1:3]), float(row[3]) * POINTS, float(row[4]) * POINTS
+            boxes[row[0]] = Box(x - bw / 2, y - bh / 2, bw, bh)
+        elif kind == "edge":
+            curves[row[0], row[1]] = points(row[3 : 3 + 2 * int(row[2])])
+    return boxes, curves, w + 2 * MARGIN, h + 2 * MARGIN
+
+
+def arrow(to_plate, from_plate):
+    """One even line behind the plate; where it is long, as Graphviz leads it around the boxes."""
+    (x, y), (left, level), (right, _), (end, bottom) = (
+        to_plate[0],
+        to_plate[-1],
+        from_plate[0],
+        from_plate[-1],
+    )
+    if max(left - x, end - right) > SHORT:
+        third = (right - left) / 3
+        return [*to_plate, (left + third, level), (right - third, level), *from_plate]
+    middle = (left + right) / 2
+    before, behind = (middle - x) / 2, (end - middle) / 2
+    slopes = (level - y) / before, (bottom - y) / (end - x), (bottom - level) / behind
+    slope = min(slopes, key=abs) if slopes[0] * slopes[2] > 0 else 0.0  # makes no bump
+    return [
+        (x, y),
+        (x + before, y),
+        (middle - before, level - slope * before),
+        (middle, level),
+        (middle + behind, level + slope * behind),
+        (end - behind, bottom),
+        (end, bottom),
+    ]
+
+
+def op_box(node, width):
+    return Box(node.x, node.y + (node.h - OP_HEIGHT) / 2, width, OP_HEIGHT)
+
+
+def widths(words, steps):
+    """Of the boxes: as wide as the widest number anywhere, or as the node's own name."""
+    numbers = [number(n.data) for n in words.nodes]
+    numbers += [number(g) for s in steps for g in s.grads.values()]
+    row = text_width("grad", TEXT_SIZE) + 10 + max(text_width(x, TEXT_SIZE, True) for x in numbers)
+    return [2 * PADDING + max(row, text_width(name, NAME_SIZE, bold=True)) for name in words.names]
+
+
+def op_width(node):
+    return max(OP_HEIGHT, 16 + text_width(symbol(node.op), TEXT_SIZE))
+
+
+def plate_width(flow):
+    return 12 + max(text_width(line, PLATE_SIZE, bold=True) for line in short(flow))
+
+
+@functools.cache
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    return font(size, bold).getlength(text)
+
+
+@functools.cache
+def font(size: float, bold: bool = False) -> Any:
+    """The font that comes with matplotlib: the same on every machine."""
+    import matplotlib
+    from PIL import ImageFont
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
