@@ -91,6 +91,8 @@ def shown(x):
     """An answer in a sentence: Values by their data, functions by their name, never too long."""
     if isinstance(x, Value):
         return f"{x.data:.10g}"
+    if hasattr(x, "tolist"):
+        x = x.tolist()
     if isinstance(x, float):
         return f"{x:.10g}"
     if isinstance(x, (tuple, list)):

@@ -6,6 +6,7 @@ import pytest
 
 from micrograd import Value
 from micrograd.lesson import check, check_cases
+from micrograd.tensor import Tensor
 
 ANSWERS = [
     (5.0, 5, "Right: 5."),
@@ -26,6 +27,7 @@ ANSWERS = [
     ("5", 5, "Not right: your answer is '5', wanted is 5. Hint: count."),
     ((1,), (1, 2), "Not right: your answer is (1,), wanted is (1, 2). Hint: count."),
     ((1, ...), (1, 2), "Not right: your answer is (1, Ellipsis), wanted is (1, 2). Hint: count."),
+    (Tensor([1, 2]), (1, 3), "Not right: your answer is (1, 2), wanted is (1, 3). Hint: count."),
     ([], (1, 2), "Not right: your answer is (), wanted is (1, 2). Hint: count."),
     (lambda: 4, 5, "Not right: your function gives 4, wanted is 5. Hint: count."),
     (lambda: 1 / 0, 5, "Not right: your function raises ZeroDivisionError: division by zero. "

@@ -102,6 +102,9 @@ def test_s4_6_reshaping(shape, other):
     z.backward(np.ones(other))
     assert z.tolist() == x.data.reshape(other).tolist()
     assert x.grad.tolist() == np.ones(shape).tolist()
+    x.zero_grad()
+    z.backward(np.arange(z.size).reshape(other))  # ones would not show a gradient out of place
+    assert x.grad.tolist() == x.tolist()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,7 @@ def test_s4_6_reshaping(shape, other):
     [
         ((2, 3), lambda x: x.T, (3, 2)),
         ((2, 6, 1), lambda x: x.transpose((0, 2, 1)), (2, 1, 6)),
+        ((2, 3, 4), lambda x: x.transpose(1, 2, 0), (3, 4, 2)),  # not its own inverse
     ],
 )
 def test_s4_7_transposing(shape, transposed, other):
@@ -118,6 +122,9 @@ def test_s4_7_transposing(shape, transposed, other):
     assert z.shape == other
     assert z.tolist() == transposed(x.data).tolist()
     assert x.grad.tolist() == np.ones(shape).tolist()
+    x.zero_grad()
+    z.backward(z.data)
+    assert x.grad.tolist() == x.tolist()
 
 
 def test_s4_8_a_seed_has_the_shape_of_the_output():
