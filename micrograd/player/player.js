@@ -44,7 +44,7 @@ function microgradPlayer(root, story) {
     control.setAttribute("aria-label", label);
   }
 
-  root.replaceChildren();
+  const still = [...root.childNodes];
   root.tabIndex = 0;
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", story.title);
@@ -372,4 +372,5 @@ function microgradPlayer(root, story) {
   root.addEventListener("focusout", () => window.removeEventListener("keydown", onKey, true));
   root.addEventListener("pointerenter", showTheme);
   show();
+  for (const node of still) node.remove(); // not before all the rest has worked
 }
