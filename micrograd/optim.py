@@ -74,7 +74,7 @@ class Optimizer:
         p = self.parameters[i]
         name = f"parameter {i}" + (f" ({p.label!r})" if getattr(p, "label", "") else "")
         raise NonFiniteError(
-            f"the {what} of {name} is {numbers[i]} (data {p.data}, grad {p.grad}); "
+            f"the {what} of {name} is {numbers[i]} (data {p.data:.6g}, grad {p.grad:.6g}); "
             "nothing was changed"
         )
 
