@@ -60,6 +60,22 @@ class Optimizer:
             maxlen=0,
         )
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a later run needs to go on from here, as plain numbers for a JSON file."""
+        return {"steps": self.steps, "state": [list(numbers) for numbers in self.state]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a `state_dict`. Raises ValueError, having changed nothing, unless it fits."""
+        steps, numbers = state["steps"], tuple(map(list, state["state"]))
+        if [len(own) for own in self.state] != [len(other) for other in numbers]:
+            raise ValueError(
+                f"the state does not fit: {type(self).__name__} keeps {len(self.state)} numbers "
+                f"for each of {len(self.parameters)} parameters"
+            )
+        for other in numbers:
+            self.check("state", other)
+        self.steps, self.state = steps, numbers
+
     def initial_state(self, n: int) -> tuple[list[float], ...]:
         raise NotImplementedError(f"{type(self).__name__} has no initial_state()")
 

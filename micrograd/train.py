@@ -37,7 +37,8 @@ def fit(
 ) -> History:
     """Train a model for a number of steps, and return what was seen on the way.
 
-    Each step is on the whole of X and y, or on a batch drawn anew. The bar goes to stderr.
+    Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
+    progress bar goes to stderr.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
     Raises ValueError unless X and y are equally long.
     """

@@ -1,5 +1,6 @@
 """Optimizers: the steps of the papers, checked settings, no step where a number is not finite."""
 
+import json
 import math
 
 import pytest
@@ -117,6 +118,31 @@ def test_a_step_out_of_bounds_changes_nothing():
     with pytest.raises(NonFiniteError, match="the step of parameter 0 is -inf"):
         SGD([x], lr=10.0).step()
     assert x.data == -1.7e308
+
+
+@pytest.mark.parametrize(
+    "kind", [lambda p: SGD(p, lr=0.1, momentum=0.9), lambda p: Adam(p, lr=0.1)]
+)
+def test_a_run_goes_on_from_a_saved_state_to_the_last_digit(kind):
+    x = Value(1.0)
+    straight = descend(kind([x]), x, 10)
+    x = Value(1.0)
+    first = kind([x])
+    descend(first, x, 4)
+    saved, x = json.dumps(first.state_dict()), Value(x.data)
+    second = kind([x])
+    second.load_state_dict(json.loads(saved))
+    assert descend(second, x, 6) == straight[4:]
+
+
+@pytest.mark.parametrize(
+    "state", [[], [[0.0]], [[0.0], [0.0], [0.0]], [[0.0, 0.0], [0.0, 0.0]], [[0.0], [math.nan]]]
+)
+def test_a_state_that_does_not_fit_is_refused(state):
+    optimizer = Adam([Value(1.0)])
+    with pytest.raises((ValueError, NonFiniteError)):
+        optimizer.load_state_dict({"steps": 3, "state": state})
+    assert (optimizer.steps, optimizer.state) == (0, ([0.0], [0.0]))
 
 
 def test_an_optimizer_writes_nothing_but_data_and_grad():
