@@ -1,6 +1,8 @@
 """The project itself: what imports what, what importing costs, lint, types, the top level."""
 
 import ast
+import doctest
+import importlib
 import re
 import subprocess
 import sys
@@ -88,6 +90,12 @@ def test_the_top_level_holds_what_was_agreed():
     assert {name for name in top if not name.startswith(".")} == {
         "LICENSE", "README.md", "micrograd", "notebooks", "pyproject.toml", "tests",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["engine", "function", "tensor"])
+def test_the_examples_in_docstrings_are_true(name):
+    results = doctest.testmod(importlib.import_module(f"micrograd.{name}"))
+    assert results.attempted > 3 and not results.failed
 
 
 @pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
