@@ -242,7 +242,7 @@ class Value:
 
 
 def node(data: float, children: tuple, op: str, backward: Callable[[float], None]) -> Value:
-    """The Value that an operation returns; `backward` takes its gradient.
+    """The Value that an operation returns, also one of your own; `backward` takes its gradient.
 
     `backward` must not mention the node itself: held by its own closure, a node is a reference
     cycle that waits for the garbage collector, which would then take most of the running time.
