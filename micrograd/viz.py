@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import webbrowser
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,25 @@ def expanded(root: Any) -> Any:
     stand_in: dict = {}
     for n in topological_order(root):
         children, op = [stand_in[child] for child in n._prev], n._op
-        if op == "dot":
-            half = len(children) // 2
-            factors = zip(children[:half], children[half:])
-            products = [Node(x.data * y.data, n.grad, "", (x, y), "*") for x, y in factors]
-            children, op = [*products, *children[2 * half :]], "+"
+        if is_dot(n):
+            pairs = factors(children)
+            products = [Node(x.data * y.data, n.grad, "", (x, y), "*") for x, y in pairs]
+            children, op = [*products, *children[2 * len(pairs) :]], "+"
         label = getattr(n, "label", "")
         stand_in[n] = Node(n.data, n.grad, label, tuple(children), op) if children else n
     return stand_in[root]
+
+
+def is_dot(n: Any) -> bool:
+    """Whether functional.dot made n; an operation of the user's may have the same name."""
+    maker = getattr(getattr(n, "_chain", None), "__module__", "")
+    return n._op == "dot" and maker == "micrograd.functional"
+
+
+def factors(operands: Sequence) -> list[tuple]:
+    """The pairs that a dot product multiplies; behind them there may be a bias."""
+    half = len(operands) // 2
+    return list(zip(operands[:half], operands[half:]))
 
 
 @dataclass(eq=False)

@@ -69,6 +69,11 @@ def test_expand_spells_a_dot_product_out():
     assert {"data 10.0000", "data 21.0000", "data 32.0000", "grad 7.0000"} <= set(spelt)
 
 
+def test_expand_leaves_an_operation_of_ones_own_called_dot_alone():
+    own = Value(7.0, (Value(1.0), Value(2.0)), "dot")
+    assert texts(draw_dot(own, expand=True)).count("dot") == 1
+
+
 def test_a_class_of_ones_own_can_be_drawn():
     class Number:
         def __init__(self, data, prev=(), op=""):

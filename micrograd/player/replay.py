@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine import topological_order
 from ..function import Outputs
-from ..viz import GraphTooLargeError
+from ..viz import GraphTooLargeError, factors, is_dot
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,17 +81,6 @@ def graph(root: Any, expand: bool = False, max_nodes: int = 100) -> list[Node]:
         else:
             add(v, tuple(v._prev), v._op, v._backward)
     return nodes
-
-
-def is_dot(v):
-    """Whether functional.dot made v; an operation of the user's may have the same name."""
-    return v._op == "dot" and getattr(v._chain, "__module__", "") == "micrograd.functional"
-
-
-def factors(operands):
-    """The pairs that a dot product multiplies; behind them there may be a bias."""
-    half = len(operands) // 2
-    return list(zip(operands[:half], operands[half:]))
 
 
 def pass_on(total, terms):
