@@ -46,7 +46,6 @@ def classifier(
     optimizer: str = "adam",
     lr: float | None = None,
     seed: int = 0,
-    progress: bool = True,
 ) -> Run:
     """An MLP trained on 100 points of a dataset of DATASETS; lr falls in a line to a tenth."""
     X, y = DATASETS[dataset](100, seed=seed)
@@ -62,19 +61,16 @@ def classifier(
         kind(model.parameters(), optim.linear(start, start / 10, steps)),
         loss=loss,
         steps=steps,
-        progress=progress,
     )
     accuracy = F.accuracy([model(x) for x in X], targets)
     return Run(model, X, targets, optimizer, history, accuracy)
 
 
-def line(
-    steps: int | None = None, lr: float | None = None, seed: int = 0
-) -> tuple[list[str], Figure]:
+def line(steps: int = 40, lr: float = 0.1, seed: int = 0) -> tuple[list[str], Figure]:
     """A log line for each epoch of fitting ten points near y = 4x + 3, and its picture."""
     xs, ys = data.line(10, seed=seed)
     w, b = np.random.RandomState(seed + 1).rand(2)
-    run = list(regression.linear_regression(xs, ys, w, b, lr or 0.1, steps or 40))
+    run = list(regression.linear_regression(xs, ys, w, b, lr, steps))
     log = [f"epoch {e.number}: loss {e.loss:.5g}, {named(e.weights, 'wb')}" for e in run]
     figure, (left, right) = two_pictures()
     w, b = run[-1].weights
@@ -85,12 +81,10 @@ def line(
     return log, figure
 
 
-def square(
-    steps: int | None = None, lr: float | None = None, seed: int = 0
-) -> tuple[list[str], Figure]:
+def square(steps: int = 300, lr: float = 0.01, seed: int = 0) -> tuple[list[str], Figure]:
     """A log line for each tenth of the ascent that splits the unit square, and its picture."""
     X, y = data.square(100, seed=seed)
-    run = list(regression.logistic_regression(X, y, lr=lr or 0.01, epochs=steps or 300))
+    run = list(regression.logistic_regression(X, y, lr=lr, epochs=steps))
     log = [
         f"epoch {e.number}: log-likelihood {-e.loss:.5g}, "
         f"{right_of(e.weights, X, y)} of 100 right, " + named(e.weights, ("w1", "w2", "bias"))
@@ -133,8 +127,7 @@ def neuron_picture(run: Run, path: Path) -> None:
     """Write the graph of a tanh neuron at the first point of the data, after backward."""
     neuron = nn.Neuron(2, act="tanh", seed=0)
     x = F.values(run.X[0])
-    named = {"x1": x[0], "x2": x[1], "w1": neuron.w[0], "w2": neuron.w[1], "b": neuron.b}
-    for label, v in named.items():
+    for label, v in zip(("x1", "x2", "w1", "w2", "b"), (*x, *neuron.w, neuron.b)):
         v.label = label
     out = neuron(x)
     out.label = "out"
