@@ -70,13 +70,13 @@ def parser() -> argparse.ArgumentParser:
     )
     p.set_defaults(command=draw)
     p.add_argument("expression", help="numbers, names, + - * / ** and functions such as tanh(x)")
-    p.add_argument("variables", nargs="*", metavar="name=number", type=assignment)
+    p.add_argument("variables", nargs="*", metavar="name=number", type=assignment, default=[])
     p.add_argument("-o", "--out", type=picture, default=Path("graph.png"), help="(graph.png)")
 
     p = commands.add_parser("lessons", help="open the lessons in JupyterLab")
     p.set_defaults(command=lessons)
     p.add_argument("--no-browser", action="store_true", help="start the server only")
-    p.add_argument("--port", type=positive_int, help="of the server")
+    p.add_argument("--port", type=port, help="of the server")
     return top
 
 
@@ -98,6 +98,8 @@ def demo(arguments: argparse.Namespace) -> None:
 def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> None:
     training, graph = writable(folder / f"{dataset}.png"), writable(folder / "graph.png")
     save = save and writable(save)
+    if save and save.resolve() in (training.resolve(), graph.resolve()):
+        raise Refusal(f"cannot write the weights to {save}: a picture goes there")
     run = demos.classifier(dataset, **settings)
     losses, accuracies = run.history.losses, run.history.accuracies
     if not losses:
@@ -218,15 +220,22 @@ def sizes(text):
 
 
 def positive_int(text):
-    if not text.strip().isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
+    return whole(text, range(1, 10**9 + 1), "from 1 to 10**9")
+
+
+def port(text):
+    return whole(text, range(1, 2**16), "from 1 to 65535")
 
 
 def seed(text):
-    if not text.strip().isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 2**32 - 1")
-    return int(text)
+    return whole(text, range(2**32), "from 0 to 2**32 - 1")
+
+
+def whole(text, numbers, limits):
+    digits = text.strip()
+    if not digits.isdecimal() or len(digits) > 10 or int(digits) not in numbers:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number {limits}")
+    return int(digits)
 
 
 def positive(text):

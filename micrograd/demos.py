@@ -69,7 +69,7 @@ def classifier(
 def line(steps: int = 40, lr: float = 0.1, seed: int = 0) -> tuple[list[str], Figure]:
     """A log line for each epoch of fitting ten points near y = 4x + 3, and its picture."""
     xs, ys = data.line(10, seed=seed)
-    w, b = np.random.RandomState(seed + 1).rand(2)
+    w, b = np.random.RandomState((seed + 1) % 2**32).rand(2)
     run = list(regression.linear_regression(xs, ys, w, b, lr, steps))
     log = [f"epoch {e.number}: loss {e.loss:.5g}, {named(e.weights, 'wb')}" for e in run]
     figure, (left, right) = two_pictures()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import functools
+import operator
 import reprlib
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from itertools import filterfalse
 from numbers import Real
 from typing import Any
 
 from . import floats
+
+# Where a function is recorded: the Values made and the comparisons drawn, in order; else None.
+tape: ContextVar[list | None] = ContextVar("tape", default=None)
 
 
 def binary(method):
@@ -22,6 +27,16 @@ def binary(method):
         return method(self, Value(other)) if is_real(other) else NotImplemented
 
     return with_constants
+
+
+def comparison(compare):
+    """A comparison between data."""
+
+    def compared(self, other):
+        outcome = compare(self.data, other.data if isinstance(other, Value) else other)
+        return noted(compare, self, other, outcome)
+
+    return compared
 
 
 class Value:
@@ -56,6 +71,8 @@ class Value:
         self._prev = tuple(_children or children)
         self._op = _op if isinstance(_op, str) else "local" if _op else ""
         self._chain = nothing if isinstance(_op, str) else weighted(self._prev, _op)
+        if (made := tape.get()) is not None:
+            made.append(self)
 
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
@@ -195,6 +212,7 @@ class Value:
         Raises RuntimeError, naming the operation, where an operation's own backward fails.
         """
         grad = real(grad, "backward()")
+        noted("backward", self, None, None)
         order = topological_order(self)
         for v in order:
             if v._prev:
@@ -215,19 +233,19 @@ class Value:
     def _backward(self, function: Callable[[], None]) -> None:
         self._chain = lambda grad: function()
 
-    # Comparisons are between data; `==` is identity, so that Values can be kept in sets.
+    __lt__ = comparison(operator.lt)
+    __le__ = comparison(operator.le)
+    __gt__ = comparison(operator.gt)
+    __ge__ = comparison(operator.ge)
 
-    def __lt__(self, other):
-        return self.data < (other.data if isinstance(other, Value) else other)
+    def __eq__(self, other):
+        """Identity, so that Values can be kept in sets."""
+        return True if self is other else noted(operator.eq, self, other, NotImplemented)
 
-    def __le__(self, other):
-        return self.data <= (other.data if isinstance(other, Value) else other)
+    __hash__ = object.__hash__
 
-    def __gt__(self, other):
-        return self.data > (other.data if isinstance(other, Value) else other)
-
-    def __ge__(self, other):
-        return self.data >= (other.data if isinstance(other, Value) else other)
+    def __bool__(self):
+        return noted(bool, self, None, True)
 
     def __float__(self):
         raise TypeError("float() of a Value would drop its gradient; use value.data")
@@ -249,7 +267,16 @@ def node(data: float, children: tuple, op: str, backward: Callable[[float], None
     """
     v = Value.__new__(Value)
     v.data, v.grad, v.label, v._prev, v._op, v._chain = data, 0.0, "", children, op, backward
+    if (made := tape.get()) is not None:
+        made.append(v)
     return v
+
+
+def noted(question, value, other, answer):
+    """The answer; on the tape, since with another answer the function might go another way."""
+    if (asked := tape.get()) is not None:
+        asked.append((question, value, other, answer))
+    return answer
 
 
 def topological_order(root: Any) -> list:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import operator
 from collections.abc import Mapping
 
@@ -29,7 +30,14 @@ def evaluate(text: str, variables: Mapping[str, float]) -> tuple[Value, dict[str
 
     Semicolons or lines separate statements; the last one gives the result. Raises ExpressionError.
     """
-    names = {name: Value(x, label=name) for name, x in variables.items()}
+    if not isinstance(text, str):
+        raise TypeError(f"evaluate() needs a text, got {type(text).__name__} {text!r}")
+    if not isinstance(variables, Mapping):
+        raise TypeError(
+            f"evaluate() needs a mapping of names to numbers, got {type(variables).__name__} "
+            f"{variables!r}"
+        )
+    names = {named(name): Value(x, label=name) for name, x in variables.items()}
     try:
         results = [executed(statement, names) for statement in parsed(text)]
     except (RecursionError, MemoryError):
@@ -37,6 +45,12 @@ def evaluate(text: str, variables: Mapping[str, float]) -> tuple[Value, dict[str
     if not results:
         raise ExpressionError("the expression is empty")
     return results[-1], names
+
+
+def named(name):
+    if not (isinstance(name, str) and name.isidentifier()) or keyword.iskeyword(name):
+        raise ExpressionError(f"{name!r} cannot be the name of a number")
+    return name
 
 
 def parsed(text):

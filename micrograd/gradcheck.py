@@ -45,6 +45,9 @@ def gradcheck(
     GradientError for the first slope further off than atol, rtol of its size and the error of the
     differences allow. At a kink, as of relu at 0, there is no slope to compare with.
     """
+    for name, x in (("rtol", rtol), ("atol", atol)):
+        if not (is_real(x) and 0 <= x < math.inf):
+            raise ValueError(f"gradcheck() needs {name} from 0 to below inf, got {x!r}")
     xs = inputs(xs, eps, "gradcheck()")
     variables = {v: (i, *at) for i, x in enumerate(xs) for at, v in elements(x).items()}
     grads, noise = backpropagated(output(f(*xs), "gradcheck()"), variables)
@@ -129,8 +132,8 @@ def inputs(xs, eps, caller):
     """xs with plain numbers made Values."""
     if not xs:
         raise ValueError(f"{caller} needs an input to differentiate by, got none")
-    if not eps > 0:
-        raise ValueError(f"{caller} needs a positive eps, got {eps}")
+    if not (is_real(eps) and 0 < eps < math.inf):
+        raise ValueError(f"{caller} needs a positive eps, got {eps!r}")
     boxes = [Value(x) if is_real(x) else x for x in xs]
     for x in boxes:
         if not elements(x):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from importlib import metadata
@@ -11,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 TIMEOUT = 20  # seconds
+LONGEST_REASON = 2000  # bytes
 PNG_DPI = 192  # of files: twice the usual 96, sharp on dense screens and on paper
 
 HOW_TO_FIX = f"""\
@@ -73,11 +75,20 @@ def picture(source: str, format: str, dpi: int = PNG_DPI) -> bytes:
     except OSError as error:
         raise DrawError(f"cannot draw: {program} does not run: {error}") from None
     if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip() or "it gave no reason"
-        raise DrawError(f"cannot draw: {program} failed with exit code {done.returncode}: {reason}")
+        reason = done.stderr[-LONGEST_REASON:].decode(errors="replace").strip()
+        raise DrawError(
+            f"cannot draw: {program} {ending(done.returncode)}: {reason or 'it gave no reason'}"
+        )
     if not complete(done.stdout, format):
         raise DrawError(f"cannot draw: {program} wrote no complete {format.upper()}")
     return done.stdout
+
+
+def ending(code: int) -> str:
+    """An exit code in words; a negative one is the signal that ended the program."""
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"failed with exit code {code}"
 
 
 def complete(output: bytes, format: str) -> bool:
@@ -85,8 +96,8 @@ def complete(output: bytes, format: str) -> bool:
         return output.startswith(b"\x89PNG\r\n\x1a\n") and b"IEND" in output[-12:]
     if format == "svg":
         try:
-            return ElementTree.fromstring(output).tag.endswith("svg")
-        except ElementTree.ParseError:
+            return ElementTree.fromstring(output.decode()).tag.endswith("svg")
+        except (ElementTree.ParseError, UnicodeDecodeError):
             return False
     if format == "plain":
         return output.endswith(b"stop\n")

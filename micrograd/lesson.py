@@ -29,7 +29,12 @@ def check_cases(
 ) -> None:
     """Print whether a function gives what is wanted in every case, (arguments…, wanted)."""
     cases, name = list(cases), getattr(function, "__name__", "function")
-    for *arguments, wanted in cases:
+    if not cases:
+        raise ValueError("check_cases() needs at least one case, got none")
+    for case in cases:
+        if not (isinstance(case, (tuple, list)) and case):
+            raise TypeError(f"a case is (arguments…, wanted), got {case!r}")
+        *arguments, wanted = case
         call = f"{name}({', '.join(map(shown, arguments))})"
         verdict = judged(function, arguments, wanted, call, hint, rel)
         if verdict:
@@ -40,6 +45,10 @@ def check_cases(
 
 def judged(function, arguments, wanted, call, hint, rel, verb="gives"):
     """What is to be said of a call that does not give what is wanted; nothing if it does."""
+    if not isinstance(hint, str):
+        raise TypeError(f"a hint is a text, got {type(hint).__name__} {hint!r}")
+    if not (is_real(rel) and 0 <= rel < math.inf):
+        raise ValueError(f"rel is from 0 to below inf, got {rel!r}")
     hint = f" Hint: {hint}{'' if hint[-1] in '.?!' else '.'}" if hint else ""
     try:
         got = function(*arguments)
@@ -60,10 +69,7 @@ def unanswered(got):
 
 
 def same(got, wanted, rel):
-    if isinstance(wanted, Value):
-        wanted = wanted.data
-    if isinstance(got, Value):
-        got = got.data
+    wanted, got = plain(wanted), plain(got)
     if isinstance(wanted, bool) or isinstance(got, bool):
         return got is wanted
     if is_real(wanted):
@@ -87,12 +93,16 @@ def same(got, wanted, rel):
     return bool(got == wanted)
 
 
+def plain(x):
+    """A Value's data, an array's or a Tensor's numbers in lists, anything else as it is."""
+    if isinstance(x, Value):
+        return x.data
+    return x.tolist() if hasattr(x, "tolist") else x
+
+
 def shown(x):
     """An answer in a sentence: Values by their data, functions by their name, never too long."""
-    if isinstance(x, Value):
-        return f"{x.data:.10g}"
-    if hasattr(x, "tolist"):
-        x = x.tolist()
+    x = plain(x)
     if isinstance(x, float):
         return f"{x:.10g}"
     if isinstance(x, (tuple, list)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 from . import weights
@@ -81,8 +82,10 @@ class Neuron(Module):
         The weights come from the global `random`, or from `seed` where it is given.
         """
         rng = generator(seed)
-        self.w = [Value(rng.uniform(-1, 1)) for _ in range(count("nin", nin))]
+        self.w = [Value(rng.uniform(-1, 1)) for _ in range(whole("nin", nin))]
         self.b = Value(0)
+        if nonlin not in (True, False):
+            raise ValueError(f"nonlin is True or False, got {nonlin!r}")
         self.nonlin = nonlin
         self.act = activation(act)
 
@@ -91,7 +94,10 @@ class Neuron(Module):
         n = weighted_sum(self.w, inputs(x, len(self.w)), self.b)
         if not self.nonlin or self.act == "linear":
             return n
-        return getattr(n, self.act)() if isinstance(self.act, str) else self.act(n)
+        y = getattr(n, self.act)() if isinstance(self.act, str) else self.act(n)
+        if not isinstance(y, Value):
+            raise TypeError(f"act is a function that returns a Value, got {type(y).__name__} {y!r}")
+        return y
 
     def __repr__(self):
         name = self.act if isinstance(self.act, str) else getattr(self.act, "__name__", "custom")
@@ -106,7 +112,7 @@ class Layer(Module):
         self, nin: int, nout: int, *, seed: int | random.Random | None = None, **kwargs: Any
     ) -> None:
         rng = generator(seed)
-        self.neurons = [Neuron(nin, seed=rng, **kwargs) for _ in range(count("nout", nout))]
+        self.neurons = [Neuron(nin, seed=rng, **kwargs) for _ in range(whole("nout", nout))]
 
     def __call__(self, x: Sequence) -> Any:
         """The list of the neurons' outputs; a single one is returned as a Value."""
@@ -129,6 +135,8 @@ class MLP(Module):
         act: str | Callable[[Value], Value] = "relu",
         seed: int | random.Random | None = None,
     ) -> None:
+        if not isinstance(nouts, Sequence):
+            raise TypeError(f"nouts is a list of sizes, got {type(nouts).__name__} {nouts!r}")
         if not nouts:
             raise ValueError("MLP needs nouts with at least one layer, got none")
         rng = generator(seed)
@@ -172,9 +180,11 @@ def inputs(x, nin):
     """x as `nin` Values."""
     if type(x) is Values and len(x) == nin:
         return x
+    if getattr(x, "shape", None) == ():  # an array of no dimension is one number
+        x = x[()]
     if isinstance(x, Value) or is_real(x):
         x = (x,)
-    if not hasattr(x, "__getitem__") or isinstance(x, (Mapping, str, bytes)):
+    if not hasattr(x, "__getitem__") or isinstance(x, (Mapping, str, bytes, bytearray)):
         raise ValueError(
             f"Neuron expects {nin} inputs in a list, tuple or array, got a {type(x).__name__}"
         )
@@ -183,16 +193,16 @@ def inputs(x, nin):
     return values(x)
 
 
-def count(name, n):
-    if not isinstance(n, int) or isinstance(n, bool):
+def whole(name, n, least=1):
+    if not isinstance(n, Integral) or isinstance(n, bool):
         raise TypeError(f"{name} is a whole number, got {type(n).__name__} {n!r}")
-    if n < 1:
-        raise ValueError(f"{name} is at least 1, got {n}")
-    return n
+    if n < least:
+        raise ValueError(f"{name} is at least {least}, got {n}")
+    return int(n)
 
 
 def activation(act):
-    if not callable(act) and act not in ACTIVATIONS:
+    if not callable(act) and not (isinstance(act, str) and act in ACTIVATIONS):
         raise ValueError(f"act is one of {', '.join(ACTIVATIONS)}, or a function, got {act!r}")
     return act
 
@@ -201,7 +211,7 @@ def generator(seed):
     """Where random numbers come from: the global generator, the one given, or one for a seed."""
     if seed is None:
         return random
-    return seed if hasattr(seed, "uniform") else random.Random(seed)
+    return seed if hasattr(seed, "uniform") else random.Random(whole("seed", seed, 0))
 
 
 def listed(names):

@@ -1,12 +1,16 @@
 """Pictures of a model and of its training: decision boundary, loss, accuracy, neurons.
 
 Each function draws into `ax`, or into a figure of its own, and returns what it drew into.
+What has the wrong shape, or is not finite, raises ValueError.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import reprlib
+from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -33,18 +37,18 @@ def decision_boundary(
     A model with one output gets its score in shades and the line where it is 0; one with several
     gets the class of the largest.
     """
-    ax = ax or plt.subplots(figsize=(4.5, 4))[1]
-    X = np.asarray(X, dtype=float)
+    X = points(X)
     xs, ys, grid = surroundings(X, resolution)
-    scores = np.array([numbers(model(point)) for point in grid])
-    if scores.shape[1] == 1:
+    scores = outputs(model, grid)
+    several = scores.shape[1] > 1
+    classes = labels(y, len(X), several)
+    ax = canvas(ax, (4.5, 4))
+    if not several:
         shades(ax, xs, ys, scores[:, 0].reshape(len(ys), len(xs)))
-        classes = (np.asarray(y) > 0).astype(int)
     else:
         best = (scores.argmax(axis=1) % len(CLASS_COLORS)).reshape(len(ys), len(xs))
         colors = ListedColormap(CLASS_COLORS)
         ax.pcolormesh(xs, ys, best, cmap=colors, vmin=0, vmax=len(CLASS_COLORS) - 1, alpha=0.3)
-        classes = np.asarray(y)
     fill = [CLASS_COLORS[c % len(CLASS_COLORS)] for c in classes]
     ax.scatter(X[:, 0], X[:, 1], c=fill, s=22, edgecolors="white", linewidths=0.6, zorder=3)
     ax.set(xlabel="x₁", ylabel="x₂", xlim=xs[[0, -1]], ylim=ys[[0, -1]])
@@ -55,9 +59,12 @@ def neuron_maps(
     model: Any, X: np.ndarray, *, layer: int = 0, resolution: int = 30, columns: int = 8
 ) -> Figure:
     """One small map for each neuron of an MLP's layer: its output at all points around X (n, 2)."""
-    xs, ys, grid = surroundings(np.asarray(X, dtype=float), resolution)
-    outputs = [numbers(reduce(apply, model.layers[: layer + 1], point)) for point in grid]
-    maps = np.array(outputs).T.reshape(-1, len(ys), len(xs))
+    if not hasattr(model, "layers"):
+        raise TypeError(f"neuron_maps() needs an MLP, got {type(model).__name__} {model!r}")
+    layers = model.layers[: whole("layer", layer, 0, len(model.layers) - 1) + 1]
+    columns = whole("columns", columns, 1)
+    xs, ys, grid = surroundings(points(X), resolution)
+    maps = outputs(lambda point: reduce(apply, layers, point), grid).T.reshape(-1, len(ys), len(xs))
     rows = -(-len(maps) // columns)
     columns = min(columns, len(maps))
     figure, axes = plt.subplots(
@@ -77,22 +84,79 @@ def neuron_maps(
 
 def loss_curve(losses: Sequence[float], ax: Axes | None = None) -> Axes:
     """The loss at each step."""
-    ax = ax or plt.subplots(figsize=(4.5, 3))[1]
-    ax.plot(losses, color=CLASS_COLORS[0])
+    heights = curve("losses", losses)
+    ax = canvas(ax, (4.5, 3))
+    ax.plot(heights, color=CLASS_COLORS[0])
     ax.set(xlabel="step", ylabel="loss", ylim=(0, None))
     return ax
 
 
 def accuracy_curve(accuracies: Sequence[float], ax: Axes | None = None) -> Axes:
     """The accuracy at each step, in percent."""
-    ax = ax or plt.subplots(figsize=(4.5, 3))[1]
-    ax.plot([100 * a for a in accuracies], color=CLASS_COLORS[1])
+    shares = curve("accuracies", accuracies)
+    for share in shares:
+        if not 0 <= share <= 1:
+            raise ValueError(f"accuracies are from 0 to 1, got {share}")
+    ax = canvas(ax, (4.5, 3))
+    ax.plot(100 * shares, color=CLASS_COLORS[1])
     ax.set(xlabel="step", ylabel="accuracy (%)", ylim=(0, 103))
     return ax
 
 
+def canvas(ax, figsize):
+    """The Axes given, or those of a new figure."""
+    if ax is None:
+        return plt.subplots(figsize=figsize)[1]
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax is one matplotlib Axes, got {type(ax).__name__} {reprlib.repr(ax)}")
+    return ax
+
+
+def points(X):
+    X = np.asarray(X, dtype=float)
+    if X.ndim != 2 or X.shape[1] != 2 or not len(X):
+        raise ValueError(f"X holds points, shape (n, 2), got shape {X.shape}")
+    return finite("X holds", X)
+
+
+def labels(y, n, several):
+    """y as classes: 0 and 1 by its sign, or whole numbers where there are several scores."""
+    y = np.asarray(y, dtype=float)
+    if y.shape != (n,):
+        raise ValueError(f"y holds a label for each of {n} points, got shape {y.shape}")
+    finite("y holds", y)
+    if not several:
+        return (y > 0).astype(int)
+    odd = y[(y < 0) | (y % 1 > 0)]
+    if odd.size:
+        raise ValueError(f"y holds classes, whole numbers from 0, got {odd[0]}")
+    return y.astype(int)
+
+
+def curve(name, xs):
+    xs = np.asarray(xs, dtype=float)
+    if xs.ndim != 1:
+        raise ValueError(f"{name} are numbers in a list, got shape {xs.shape}")
+    return xs
+
+
+def finite(what, xs):
+    odd = xs[~np.isfinite(xs)]
+    if odd.size:
+        raise ValueError(f"{what} finite numbers, got {odd[0]}")
+    return xs
+
+
+def whole(name, n, low, high=math.inf):
+    if not (isinstance(n, Integral) and low <= n <= high):
+        to = f" to {high}" if high < math.inf else ""
+        raise ValueError(f"{name} is a whole number from {low}{to}, got {n!r}")
+    return n
+
+
 def surroundings(X, resolution):
     """Coordinates along both axes, beyond the points by a margin, and the points of that grid."""
+    whole("resolution", resolution, 2)
     low, high = X.min(axis=0), X.max(axis=0)
     margin = 0.15 * np.maximum(high - low, 1e-3)
     xs, ys = np.linspace(low - margin, high + margin, resolution).T
@@ -112,5 +176,17 @@ def apply(x, layer):
     return layer(x)
 
 
+def outputs(model, grid):
+    """What the model gives for each point, as numbers: an array (points, outputs)."""
+    return finite("the model gives", np.array([numbers(model(point)) for point in grid]))
+
+
 def numbers(output):
-    return [v.data for v in ([output] if isinstance(output, Value) else output)]
+    found = [output] if isinstance(output, Value) else output
+    found = list(found) if isinstance(found, Iterable) else []
+    if not found or not all(isinstance(v, Value) for v in found):
+        raise TypeError(
+            "a picture needs a model that gives a Value or a list of Values, "
+            f"got {type(output).__name__} {reprlib.repr(output)}"
+        )
+    return [v.data for v in found]

@@ -45,6 +45,13 @@ def logistic_regression(
 
 def fitted(loss: Callable, start, xs, ys, lr, epochs):
     """Raises NonFiniteError where lr is too large."""
+    xs, ys = list(xs), list(ys)
+    if not xs or len(xs) != len(ys):
+        raise ValueError(
+            f"a regression needs samples and a target for each, got {len(xs)} and {len(ys)}"
+        )
+    if not isinstance(epochs, int) or epochs < 1:
+        raise ValueError(f"epochs is a whole number from 1, got {epochs!r}")
     weights = [Value(w) for w in start]
     optimizer = SGD(weights, lr)
     for number in range(1, epochs + 1):

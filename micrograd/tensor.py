@@ -6,6 +6,7 @@ import functools
 import math
 import reprlib
 from collections.abc import Callable, Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,8 @@ class Tensor:
     @staticmethod
     def randn(*shape: int, seed: int) -> Tensor:
         """Normal random numbers, the same for a seed in every version of NumPy."""
+        if not (isinstance(seed, Integral) and 0 <= seed < 2**32):
+            raise ValueError(f"seed is a whole number from 0 to 2**32 - 1, got {seed!r}")
         return Tensor(np.random.RandomState(seed).randn(*shape))
 
     def __repr__(self):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import graphviz
 
 from . import layout
-from .engine import topological_order
+from .engine import is_real, topological_order
 from .layout import DrawError
 
 __all__ = ["DrawError", "Drawing", "GraphTooLargeError", "draw_dot", "expanded", "trace"]
@@ -44,6 +45,12 @@ def draw_dot(
     """
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"draw_dot() needs rankdir LR, TB, RL or BT, got {rankdir!r}")
+    if not isinstance(format, str):
+        raise ValueError(f"draw_dot() needs a format such as 'svg' or 'png', got {format!r}")
+    if not isinstance(digits, int) or digits < 0:
+        raise ValueError(f"draw_dot() needs digits from 0, got {digits!r}")
+    if not (is_real(max_nodes) and max_nodes >= 1):
+        raise ValueError(f"draw_dot() needs max_nodes from 1, got {max_nodes!r}")
     nodes, edges = trace(expanded(root) if expand else root)
     if len(nodes) > max_nodes:
         raise GraphTooLargeError(
@@ -82,14 +89,14 @@ def draw_dot(
 
 def trace(root: Any) -> tuple[list, list]:
     """The nodes `root` was computed from, children first, and the edges (child, parent)."""
-    nodes = topological_order(root)
+    nodes = ordered(root)
     return nodes, [(child, n) for n in nodes for child in n._prev]
 
 
 def expanded(root: Any) -> Any:
     """A stand-in for the graph of `root` with every dot product spelled out in * and +."""
     stand_in: dict = {}
-    for n in topological_order(root):
+    for n in ordered(root):
         children, op = [stand_in[child] for child in n._prev], n._op
         if is_dot(n):
             pairs = factors(children)
@@ -98,6 +105,15 @@ def expanded(root: Any) -> Any:
         label = getattr(n, "label", "")
         stand_in[n] = Node(n.data, n.grad, label, tuple(children), op) if children else n
     return stand_in[root]
+
+
+def ordered(root):
+    """`root` and all it was computed from, children first."""
+    if not isinstance(getattr(root, "_prev", None), Collection):
+        raise TypeError(
+            f"a drawing needs one Value, got {type(root).__name__} {reprlib.repr(root)}"
+        )
+    return topological_order(root)
 
 
 def is_dot(n: Any) -> bool:

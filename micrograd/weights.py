@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import json
 import math
 import os
+import reprlib
 import secrets
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,9 @@ from typing import Any
 from .engine import is_real
 
 FORMAT, VERSION = "micrograd weights", 1
+LEFT_OVER = 3600  # seconds after which a temporary file is one of a program that was killed
+SHORT = reprlib.Repr()  # for messages, which show the names of parameters whole
+SHORT.maxstring = 80
 
 
 class WeightsError(ValueError):
@@ -21,7 +28,10 @@ class WeightsError(ValueError):
 
 
 def write(path: str | os.PathLike, weights: Mapping[str, float]) -> None:
-    """Write weights to a file that is at every moment either the old or the new one."""
+    """Write weights to a file that is at every moment either the old or the new one.
+
+    Raises OSError, naming the file, if it cannot be written; the old one is still there then.
+    """
     checked(weights)
     path = Path(path)
     content = {
@@ -30,6 +40,7 @@ def write(path: str | os.PathLike, weights: Mapping[str, float]) -> None:
         "sha256": digest(weights),
         "weights": dict(weights),
     }
+    remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "x", encoding="utf-8") as file:
@@ -37,8 +48,19 @@ def write(path: str | os.PathLike, weights: Mapping[str, float]) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def remove_leftovers(path):
+    """Remove the temporary files of programs that were killed while they saved to `path`."""
+    with contextlib.suppress(OSError):
+        for old in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.tmp"):
+            if old.stat().st_mtime < time.time() - LEFT_OVER:
+                old.unlink()
 
 
 def read(path: str | os.PathLike) -> dict[str, float]:
@@ -52,12 +74,15 @@ def read(path: str | os.PathLike) -> dict[str, float]:
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise WeightsError("it is not a micrograd weight file")
         if content.get("version") != VERSION:
-            raise WeightsError(f"its version is {content.get('version')!r}, not {VERSION}")
+            raise WeightsError(
+                f"its version is {SHORT.repr(content.get('version'))}, not {VERSION}"
+            )
         weights = checked(content.get("weights"))
         if content.get("sha256") != digest(weights):
             raise WeightsError("its checksum is wrong")
     except (ValueError, RecursionError) as error:
-        raise WeightsError(f"cannot load {os.fspath(path)!r}: {error}") from None
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise WeightsError(f"cannot load {os.fspath(path)!r}: {reason}") from None
     return weights
 
 
@@ -68,14 +93,17 @@ def checked(weights: Any) -> dict[str, float]:
             f"weights are a mapping of names to numbers, got {type(weights).__name__}"
         )
     for name, x in weights.items():
-        if (
-            not isinstance(name, str)
-            or isinstance(x, bool)
-            or not is_real(x)
-            or not math.isfinite(x)
-        ):
-            raise WeightsError(f"weight {name!r} is {x!r}, not a finite number")
+        if not (isinstance(name, str) and is_finite(x)):
+            raise WeightsError(f"weight {SHORT.repr(name)} is {SHORT.repr(x)}, not a finite number")
     return {name: float(x) for name, x in weights.items()}
+
+
+def is_finite(x):
+    """Whether x is a real number, and no bool, that is finite as a float."""
+    try:
+        return is_real(x) and not isinstance(x, bool) and math.isfinite(x)
+    except OverflowError:  # an int of hundreds of digits
+        return False
 
 
 def digest(weights: Mapping[str, float]) -> str:

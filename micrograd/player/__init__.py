@@ -7,9 +7,11 @@ import io
 import math
 import os
 import reprlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from ..engine import is_real
 from ..layout import DrawError
 from ..viz import GraphTooLargeError
 from . import page
@@ -36,10 +38,12 @@ def step_through(
     is asked for before it is shown. Raises GraphTooLargeError above `max_nodes` values, and
     RuntimeError, naming the operation, where an operation's own backward fails.
     """
-    if not (hasattr(root, "_prev") and hasattr(root, "_backward")):
+    if not (isinstance(getattr(root, "_prev", None), Collection) and hasattr(root, "_backward")):
         raise TypeError(
             f"step_through() needs one Value, got {type(root).__name__} {reprlib.repr(root)}"
         )
+    if not (is_real(max_nodes) and max_nodes >= 1):
+        raise ValueError(f"step_through() needs max_nodes from 1, got {max_nodes!r}")
     return Player(graph(root, expand, max_nodes), predict)
 
 
@@ -72,7 +76,7 @@ class Player:
         pause, letter = READING
         first, *rest = self._images(SLIDE_SCALE)
         times = [pause + letter * sum(map(len, self._words.lines(s))) for s in self.steps]
-        first.save(path, save_all=True, append_images=rest, duration=times, loop=0)
+        first.save(Path(path), "GIF", save_all=True, append_images=rest, duration=times, loop=0)
         return Path(path)
 
     def __repr__(self):

@@ -1,0 +1,225 @@
+"""The lines of a program that compute gradients, group after group from the outputs back."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .edges import NOBODY, Edges
+from .forward import FEW_TERMS, Values, elementwise, functions, squeezed, turned
+from .groups import Group, factor_rows, terms
+from .rules import REDUCTIONS
+from .views import even_steps, spacing
+
+DISORDER = 8  # fewer slots than this, on average, of the same sources are no order
+
+
+class Gradients:
+    """Where in `d` the gradients are."""
+
+    def __init__(self, source, edges: Edges, leaves: int):
+        self.source, self.edges = source, edges
+        self.leaves, self.free = leaves, leaves
+
+    def region(self, size):
+        """New places."""
+        self.free += size
+        return np.arange(self.free - size, self.free)
+
+    def places_for(self, part):
+        """Places for the gradients of a part: those of the leaves, if nothing else goes there."""
+        targets = self.edges.targets[part]
+        at = targets
+        if not (self.edges.is_alone(part) and (targets < self.leaves).all()):
+            at = self.region(len(targets))
+        self.edges.place[part] = at
+        return at
+
+    def of_leaves(self):
+        """Gathers the gradients of the leaves in the first places of `d`."""
+        if self.leaves:
+            self.gather(np.arange(self.leaves), 0, self.leaves)
+
+    def of(self, start, size):
+        """The places of the gradients of `size` slots; one that is ready stays where it is."""
+        edges, counts = self.edges.into(start, size)
+        if (counts == 1).all():
+            return self.edges.place[edges]
+        own = self.region(size)
+        self.gather(own, start, size)
+        return own
+
+    def gather(self, own, start, size):
+        """Lines that add up gradients of slots, in the order of the engine, into places `own`."""
+        edges, counts = self.edges.into(start, size)
+        if not len(edges):
+            return
+        families = self.edges.kinship(edges, counts)
+        if len(families) > FEW_TERMS and len(families) * DISORDER > size:
+            self.one_by_one(own, edges, counts)
+            return
+        offsets = np.cumsum(counts) - counts
+        for members in families:
+            count = counts[members[0]]
+            if count:
+                among = edges[offsets[members][:, None] + np.arange(count)]
+                self.add_up(own[members], self.edges.place[among])
+
+    def one_by_one(self, own, edges, counts):
+        taken = self.source.take("d", self.edges.place[edges])
+        slots = self.source.given("i", np.repeat(np.arange(len(own)), counts))
+        to = self.target(own)
+        self.source.write(f"{to} = bincount({slots}, {taken}, {len(own)})")
+
+    def target(self, own):
+        """What to write on the left of an assignment to places in a row."""
+        steps = even_steps(own)
+        if steps is None:
+            return f"d[{self.source.given('i', own)}]"
+        return f"{self.source.view('d', own[0], own.shape, steps)}[:]"
+
+    def add_up(self, own, at):
+        """Lines that put into `own` (targets) the sum of what is at `at` (targets, terms)."""
+        if at.shape[1] == 1 and (at[:, 0] == own).all():
+            return
+        if spacing(own[:, None]) is None:
+            self.one_by_one_at(own, at)
+        elif at.shape[1] <= FEW_TERMS:
+            to, x, *others = self.source.aligned(("d", own), [("d", column) for column in at.T])
+            if not others:
+                self.source.write(f"{to}[...] = {x}")
+            for other in others:
+                self.source.write(f"add({x}, {other}, out={to})")
+                x = to
+        else:
+            self.add_many(own, at)
+
+    def one_by_one_at(self, own, at):
+        taken = self.source.take("d", at.T.copy())
+        self.source.write(f"d[{self.source.given('i', own)}] = add.reduce({taken}, axis=0)")
+
+    def add_many(self, own, at):
+        apart = at[0] - at[0, 0]
+        among, along = spacing(apart[:, None]), spacing(np.stack([own, at[:, 0]], axis=1))
+        if len(own) > 1 and among and along and (at - at[:, :1] == apart).all():
+            shape, steps = along
+            to = self.source.view("d", own[0], shape, steps[:, 0])
+            steps = *among[1][:, 0], *steps[:, 1]
+            x = self.source.view("d", at[0, 0], among[0] + shape, steps)
+            self.source.write(f"add.reduce({x}, axis={tuple(range(len(among[0])))}, out={to})")
+        else:
+            x, to = self.source.grid("d", at.T.copy()), self.target(own)
+            self.source.write(f"{to} = running_sum({x})")
+
+
+def write_backward(group: Group, values: Values, gradients: Gradients) -> None:
+    edges, source = gradients.edges, gradients.source
+    wanted = [part for part in edges.parts[id(group)] if edges.is_wanted(part)]
+    if not wanted:
+        return
+    slots = values.slot[group.outputs].ravel()
+    g = gradients.of(int(slots[0]), len(slots))
+    if group.kind == "chain":
+        chain_backward(group, values, gradients, g)
+    elif group.kind in REDUCTIONS:
+        reduction_backward(group, values, gradients, g)
+    else:
+        _, rules = elementwise(group)
+        for rule, part in zip(rules, edges.parts[id(group)]):
+            if not edges.is_wanted(part):
+                continue
+            if rule is None:
+                edges.place[part] = g
+                continue
+            at = gradients.places_for(part)
+            columns = [("d", g), ("v", slots), *values.columns(group.operands)]
+            used = [i for i, name in enumerate("gyab") if f"{{{name}}}" in rule]
+            c, *names = source.aligned(("d", at), [columns[i] for i in used])
+            source.write(rule.format(c=c, **{"gyab"[i]: name for i, name in zip(used, names)}))
+
+
+def reduction_backward(group, values, gradients, g):
+    edges, source = gradients.edges, gradients.source
+    (part,) = edges.parts[id(group)]
+    rule = REDUCTIONS[group.kind][1]
+    if group.kind == "mean":
+        g = mean_backward(group, gradients, g)
+    if rule is None:  # every term gets the same
+        edges.place[part] = np.broadcast_to(g, group.operands.shape).ravel()
+        return
+    at = gradients.places_for(part).reshape(group.operands.shape)
+    if even_steps(at) is None:
+        at = edges.place[part] = gradients.region(at.size)
+        at = at.reshape(group.operands.shape)
+    shape = group.outputs.shape if len(group.outputs) > 1 else group.outputs.shape[1:]
+    y = values.grid(group.outputs.reshape(shape)) if "{y}" in rule else None
+    x = values.grid(group.operands) if "{x}" in rule else None
+    names = {"x": x, "y": y, "f": functions(group, source)}
+    if group.kind == "function":
+        g = g.reshape(group.outputs.shape)
+    elif len(shape) > 1:
+        g = g.reshape(shape)
+    source.write(rule.format(g=source.grid("d", g), c=source.grid("d", at), **names))
+
+
+def mean_backward(group, gradients, g):
+    shares = gradients.region(group.size)
+    to, x = gradients.source.aligned(("d", shares), [("d", g)])
+    gradients.source.write(f"divide({x}, {len(group.operands)}.0, out={to})")
+    return shares
+
+
+def chain_backward(group, values, gradients, g):
+    edges = gradients.edges
+    first, second, plain = edges.parts[id(group)]
+    starts, products = terms(group.static)
+    edges.place[plain] = np.broadcast_to(g, ((~products).sum(), group.size)).ravel()
+    if group.grid is not None:
+        product_backward(group, values, gradients, g)
+    elif len(products) <= FEW_TERMS:
+        few_products_backward(group, values, gradients, g)
+    elif products.any():
+        many_products_backward(group, values, gradients, g)
+
+
+def product_backward(group, values, gradients, g):
+    """The gradient of a matrix product is two matrix products."""
+    source, grid = gradients.source, group.grid
+    g = squeezed(g.reshape(grid.shape))
+    parts = gradients.edges.parts[id(group)][:2]
+    for part, numbers, other, upstream in zip(
+        parts, (grid.rows, grid.columns), (grid.columns, grid.rows), (g, turned(g))
+    ):
+        if gradients.edges.is_wanted(part):
+            at = squeezed(gradients.places_for(part).reshape(numbers.shape))
+            if even_steps(at) is None:
+                at = gradients.region(at.size).reshape(at.shape)
+                gradients.edges.place[part] = at.ravel()
+            x, c = values.grid(squeezed(other)), source.grid("d", at)
+            source.write(f"matmul({source.grid('d', upstream)}, {x}, out={c})")
+
+
+def few_products_backward(group, values, gradients, g):
+    source, edges = gradients.source, gradients.edges
+    first = factor_rows(group.static)
+    for i, part in enumerate(edges.parts[id(group)][:2]):
+        if not edges.is_wanted(part):
+            continue
+        at = gradients.places_for(part).reshape(len(first), group.size)
+        for place, row in zip(at, first):
+            other = values.column(group.operands[row + 1 - i])
+            c, upstream, x = source.aligned(("d", place), [("d", g), other])
+            source.write(f"multiply({upstream}, {x}, out={c})")
+
+
+def many_products_backward(group, values, gradients, g):
+    source, edges = gradients.source, gradients.edges
+    first = factor_rows(group.static)
+    for i, part in enumerate(edges.parts[id(group)][:2]):
+        if not edges.is_wanted(part):
+            continue
+        at = gradients.places_for(part).reshape(len(first), group.size)
+        if even_steps(at) is None:
+            at = gradients.region(at.size).reshape(at.shape)
+            edges.place[part] = at.ravel()
+        x = values.grid(group.operands[first + 1 - i])
+        source.write(f"multiply({source.grid('d', g)}, {x}, out={source.grid('d', at)})")

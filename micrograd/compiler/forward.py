@@ -1,0 +1,140 @@
+"""The lines of a program that compute the values of a group."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .groups import Group, factor_rows, terms
+from .rules import ELEMENTWISE, REDUCTIONS, constant_power
+
+FEW_TERMS = 4
+
+
+class Values:
+    """Values of a recording as arrays in the source of its program."""
+
+    def __init__(self, source, slot, is_constant, data):
+        self.source, self.slot = source, slot
+        self.is_constant, self.data = is_constant, data
+
+    def column(self, numbers):
+        """Constants, or places in `v`."""
+        if self.is_constant[numbers].all():
+            return self.data[numbers]
+        return "v", self.slot[numbers]
+
+    def columns(self, rows):
+        return [self.column(numbers) for numbers in rows]
+
+    def grid(self, numbers):
+        """The name of an array of the shape of `numbers`."""
+        if self.is_constant[numbers].all():
+            return self.source.given("k", self.data[numbers])
+        return self.source.grid("v", self.slot[numbers])
+
+
+def write_forward(group: Group, values: Values) -> None:
+    source = values.source
+    if group.kind == "chain":
+        write_chain(group, values)
+    elif group.kind in REDUCTIONS:
+        y = values.grid(group.outputs if len(group.outputs) > 1 else group.outputs[0])
+        x, f = values.grid(group.operands), functions(group, source)
+        source.write(REDUCTIONS[group.kind][0].format(x=x, y=y, f=f))
+    else:
+        out = "v", values.slot[group.outputs[0]]
+        y, *operands = source.aligned(out, values.columns(group.operands))
+        source.write(elementwise(group)[0].format(y=y, **dict(zip("ab", operands))))
+
+
+def elementwise(group):
+    return constant_power(group.static) if group.kind == "constant power" else ELEMENTWISE[group.kind]
+
+
+def functions(group, source):
+    """The name of the list of the user's functions that a group applies."""
+    if group.kind != "function":
+        return None
+    key = "functions", id(group)
+    if key not in source.known:
+        source.known[key] = source.name("f", group.functions, f"{group.size} functions")
+    return source.known[key]
+
+
+def write_chain(group, values):
+    source = values.source
+    out = "v", values.slot[group.outputs[0]]
+    starts, products = terms(group.static)
+    if group.grid is not None:
+        write_product(group, values)
+        for start in starts[~products]:
+            y, x = source.aligned(out, [values.column(group.operands[start])])
+            source.write(f"add({y}, {x}, out={y})")
+    elif len(products) <= FEW_TERMS:
+        write_terms(group, values, out)
+    else:
+        y = values.grid(group.outputs[0])
+        source.write(f"running_sum({terms_of(group, values)}, {y})")
+
+
+def write_product(group, values):
+    b, p, q = group.grid.shape
+    rows, columns = (squeezed(x) for x in (group.grid.rows, group.grid.columns))
+    y = values.source.grid("v", squeezed(values.slot[group.outputs[0]].reshape(b, p, q)))
+    values.source.write(f"matmul({values.grid(rows)}, {values.grid(turned(columns))}, out={y})")
+
+
+def squeezed(x):
+    return x[0] if len(x) == 1 else x
+
+
+def turned(x):
+    return np.swapaxes(x, -1, -2)
+
+
+def write_terms(group, values, out):
+    """A short chain: its first term, and then each other one added to it."""
+    source = values.source
+    y, *operands = source.aligned(out, values.columns(group.operands))
+    operands = iter(operands)
+    summed = None
+    for i, sign in enumerate(group.static):
+        x = next(operands)
+        if sign == "*":
+            to = y if i == 0 else source.scratch(source.names[y].shape)
+            source.write(f"multiply({x}, {next(operands)}, out={to})")
+            x = to
+        if summed is not None:
+            source.write(f"add({summed}, {x}, out={y})")
+        summed = x if summed is None else y
+    if len(group.static) == 1 and summed != y:
+        source.write(f"{y}[...] = {summed}")
+
+
+def terms_of(group, values):
+    """The name of an array (terms, operations) of what a long chain adds up."""
+    source = values.source
+    starts, products = terms(group.static)
+    if not products.any():
+        return values.grid(group.operands)
+    first = factor_rows(group.static)
+    x, y = (values.grid(group.operands[first + i]) for i in (0, 1))
+    if products.all():
+        name = source.scratch((len(products), group.size))
+        source.write(f"multiply({x}, {y}, out={name})")
+        return name
+    name = source.scratch((len(products), group.size))
+    t, size = source.names[name], group.size
+    source.names[f"{name}_"] = t.ravel()
+    runs = np.flatnonzero(np.diff(products)) + 1
+    done = 0
+    for run in np.split(np.arange(len(products)), runs):
+        to = source.view(f"{name}_", run[0] * size, (len(run), size), (size, 1))
+        if products[run[0]]:
+            part = slice(done, done + len(run))
+            xs, ys = (values.grid(group.operands[first[part] + i]) for i in (0, 1))
+            source.write(f"multiply({xs}, {ys}, out={to})")
+            done += len(run)
+        else:
+            source.write(f"{to}[...] = {values.grid(group.operands[starts[run]])}")
+    return name

@@ -1,0 +1,139 @@
+"""Groups: operations of one kind whose operands are ready at the same time are done together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .recording import Call, Recording
+
+GRID = 256  # multiplications from which a matrix product is worth its call
+
+
+@dataclass
+class Grid:
+    """Dot products of every row of one matrix with every row of another, perhaps in batches.
+
+    `rows` (b, p, k) and `columns` (b, q, k) are numbers of Values; the group's order is (b, p, q).
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    row_ranks: np.ndarray
+    column_ranks: np.ndarray
+    shape: tuple[int, int, int]
+
+
+@dataclass
+class Group:
+    """Calls of one kind: operands and ranks (terms, calls), outputs (outputs of a call, calls)."""
+
+    kind: str
+    static: object
+    operands: np.ndarray
+    ranks: np.ndarray
+    outputs: np.ndarray
+    functions: list = field(default_factory=list)
+    grid: Grid | None = None
+
+    @property
+    def size(self) -> int:
+        return self.operands.shape[1]
+
+
+def grouped(recording: Recording, calls: list[Call]) -> list[Group]:
+    """The calls in groups, each after all that it needs."""
+    level = [0] * recording.size
+    members: dict[tuple, list[Call]] = {}
+    for call in calls:
+        depth = 1 + max([level[x] for x in call.operands], default=0)
+        for x in call.outputs:
+            level[x] = depth
+        key = (depth, call.kind, call.static, len(call.operands), len(call.outputs))
+        members.setdefault(key, []).append(call)
+    return [group(members[key]) for key in sorted(members, key=lambda key: key[0])]
+
+
+def group(calls: list[Call]) -> Group:
+    made = Group(
+        kind=calls[0].kind,
+        static=calls[0].static,
+        operands=np.array([call.operands for call in calls]).T.copy(),
+        ranks=np.array([call.ranks for call in calls]).T.copy(),
+        outputs=np.array([call.outputs for call in calls]).T.copy(),
+        functions=[call.function for call in calls],
+    )
+    if made.kind == "chain":
+        find_grid(made)
+    return made
+
+
+def find_grid(group: Group) -> None:
+    """Looks for a matrix product in the products of a chain, and orders the group like one."""
+    first = factor_rows(group.static)
+    if len(first) < 2 or len(first) * group.size < GRID:
+        return
+    sides = [group.operands[first + i].T for i in (0, 1)]  # (calls, products) each
+    labels = [distinct(side) for side in sides]
+    swap = group.size > 1 and labels[0][1] != labels[0][0]  # what changes slowly is the rows
+    blocks = full_blocks(*(labels[::-1] if swap else labels))
+    if blocks is None:
+        return
+    order, shape = blocks
+    group.operands, group.ranks = group.operands[:, order], group.ranks[:, order]
+    group.outputs = group.outputs[:, order]
+    rows, columns = (first + 1, first) if swap else (first, first + 1)
+    group.grid = Grid(
+        rows=corner(group.operands[rows], shape, 2),
+        columns=corner(group.operands[columns], shape, 1),
+        row_ranks=corner(group.ranks[rows], shape, 2),
+        column_ranks=corner(group.ranks[columns], shape, 1),
+        shape=shape,
+    )
+
+
+def corner(x, shape, axis):
+    """What is the same all along an axis of a grid of calls, from x (terms, calls)."""
+    return x.T.reshape(*shape, -1).take(0, axis=axis)
+
+
+def terms(static: str) -> tuple[np.ndarray, np.ndarray]:
+    """Where in its operands each term of a chain begins, and which terms are products."""
+    products = np.frombuffer(static.encode(), np.uint8) == ord("*")
+    return np.concatenate([[0], np.cumsum(1 + products)[:-1]]).astype(int), products
+
+
+def factor_rows(static: str) -> np.ndarray:
+    """Where in the operands of a chain the first factor of each product is."""
+    starts, products = terms(static)
+    return starts[products]
+
+
+def distinct(rows):
+    """For each row of an array, the number of the first row like it, among the different ones."""
+    index: dict[bytes, int] = {}
+    return np.array([index.setdefault(row.tobytes(), len(index)) for row in rows])
+
+
+def full_blocks(r, c):
+    """How to order pairs (r, c) into full grids, and (how many, rows, columns); None if not full."""
+    p, q = int(r.max()) + 1, int(c.max()) + 1
+    if p * q == len(r):
+        order = np.argsort(r * q + c, kind="stable")
+        full = (np.diff((r * q + c)[order]) == 1).all()
+        return (order, (1, p, q)) if full else None
+    partners: dict[int, list[int]] = {}
+    for row, column in zip(r.tolist(), c.tolist()):
+        partners.setdefault(row, []).append(column)
+    blocks: dict[tuple, list[int]] = {}
+    for row, columns in partners.items():
+        blocks.setdefault(tuple(sorted(columns)), []).append(row)
+    shapes = {(len(blocks), len(rows), len(columns)) for columns, rows in blocks.items()}
+    shape = next(iter(shapes))
+    apart = sum(map(len, blocks)) == q
+    if len(shapes) > 1 or not apart or np.prod(shape) != len(r):
+        return None
+    where = {pair: i for i, pair in enumerate(zip(r.tolist(), c.tolist()))}
+    order = [where[row, c] for columns, rows in blocks.items() for row in rows for c in columns]
+    return np.array(order), shape

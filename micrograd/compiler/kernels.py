@@ -1,0 +1,179 @@
+"""Functions of arrays that NumPy has not: those of floats.py and functional.py, for whole groups.
+
+Where an operation takes several numbers, `x` is (terms, operations).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import floats
+from ..engine import Value, is_real
+from ..function import Outputs
+
+EXACT_LOOP = 512  # numbers up to which rows are added up by math.fsum
+
+
+def relu_backward(y, g, out):
+    """g where y is not 0; it is 0 · g elsewhere, which should be 0."""
+    np.multiply(g, y != 0.0, out=out)
+
+
+def careful_relu_backward(y, g, out):
+    """The same where g may be infinite or nan."""
+    np.copyto(out, 0.0)
+    np.copyto(out, g, where=y != 0.0)
+
+
+def tanh_backward(x, g, out):
+    e = np.exp(-2.0 * np.abs(x))
+    np.multiply(4.0 * e / np.square(1.0 + e), g, out=out)
+
+
+def sigmoid(x, out):
+    e = np.exp(-np.abs(x))
+    np.divide(np.where(x >= 0.0, 1.0, e), 1.0 + e, out=out)
+
+
+def sigmoid_backward(x, g, out):
+    e = np.exp(-np.abs(x))
+    np.multiply(e / np.square(1.0 + e), g, out=out)
+
+
+def softplus(x, out):
+    np.add(np.maximum(x, 0.0), np.log1p(np.exp(-np.abs(x))), out=out)
+
+
+def softplus_backward(x, g, out):
+    sigmoid(x, out)
+    np.multiply(out, g, out=out)
+
+
+def power_backward(x, y, g, out):
+    """The gradient by x of x ** y, also where y is an array."""
+    np.multiply(np.where(y == 0.0, 0.0, y * np.power(x, y - 1.0)), g, out=out)
+
+
+def exponent_backward(x, y, g, out):
+    """The gradient by y of x ** y."""
+    slope = np.power(x, y) * np.log(x)
+    np.multiply(np.where((x == 0.0) & (y >= 0.0), 0.0, slope), g, out=out)
+
+
+def exact_sum(x, out):
+    """Sums over the terms, rounded once."""
+    if x.size <= EXACT_LOOP or x.shape[1] == 1:
+        out[:] = [floats.total(row) for row in x.T.tolist()]
+        return
+    total, low = x[0].copy(), np.zeros(x.shape[1])
+    for row in x[1:]:  # Knuth's two-sum keeps what the addition rounds away
+        rounded = total + row
+        part = rounded - total
+        low += (total - (rounded - part)) + (row - part)
+        total = rounded
+    np.copyto(out, np.where(np.isfinite(low), total + low, total))
+
+
+def exact_mean(x, out):
+    exact_sum(x, out)
+    np.divide(out, len(x), out=out)
+
+
+def running_sum(x, out=None):
+    """Sums over the terms, in their order."""
+    if x.shape[1] > 1:
+        return np.add.reduce(x, axis=0, out=out)
+    total = np.add.accumulate(x[:, 0])[-1:]
+    if out is None:
+        return total
+    np.copyto(out, total)
+    return out
+
+
+def largest(x, out):
+    np.maximum.reduce(x, axis=0, out=out)
+
+
+def largest_backward(x, y, g, out):
+    """Equal ones share; a nan wins."""
+    wins = (x == y) | np.isnan(x)
+    np.copyto(out, g / wins.sum(axis=0))
+    np.copyto(out, 0.0, where=~wins)
+
+
+def log_sum_exp(x, out):
+    top = x.argmax(axis=0)
+    m = x[top, np.arange(x.shape[1])]
+    e = np.exp(x - m)
+    e[top, np.arange(x.shape[1])] = 0.0
+    np.copyto(out, np.where(np.isinf(m), m, m + np.log1p(e.sum(axis=0))))
+
+
+def shares(x):
+    e = np.exp(x - np.maximum.reduce(x, axis=0))
+    return e / np.add.reduce(e, axis=0)
+
+
+def log_sum_exp_backward(x, g, out):
+    np.multiply(shares(x), g, out=out)
+
+
+def cross_entropy(x, out):
+    """Of logits whose first is the target's."""
+    log_sum_exp(x - x[0], out)
+
+
+def cross_entropy_backward(x, g, out):
+    p = shares(x)
+    p[0] = -np.add.reduce(p[1:], axis=0)  # -(1 - p), without cancellation
+    np.multiply(p, g, out=out)
+
+
+def softmax(x, out):
+    np.copyto(out, shares(x))
+
+
+def softmax_backward(p, g, out):
+    """For x_j, the sum over outputs i of p_i · (1 - p_i if i = j else -p_j) · g_i."""
+    others = (1.0 - np.eye(len(p))) @ p
+    np.multiply(p, others * g, out=out)
+    for i in range(len(p)):
+        flow = p[i] * g[i] * p
+        flow[i] = 0.0
+        out -= flow
+
+
+def call_functions(functions, x, out):
+    """Calls a Function for each operation; `out` is (outputs, operations)."""
+    for i, (function, xs) in enumerate(zip(functions, x.T.tolist())):
+        out[:, i] = function.forward(xs)
+
+
+def call_functions_backward(functions, g, out):
+    for i, function in enumerate(functions):
+        out[:, i] = function.backward(g[:, i].tolist())
+
+
+class Recalled:
+    """A Function that was applied while recording, to be applied again to other numbers."""
+
+    def __init__(self, function, args):
+        self.function, self.args = function, args
+
+    def forward(self, xs):
+        self.inputs = [Value(x) for x in xs]
+        inputs = iter(self.inputs)
+        operands = [next(inputs) if isinstance(x, Value) or is_real(x) else None for x in self.args]
+        args = [x if isinstance(x, Value) else arg for x, arg in zip(operands, self.args)]
+        results = self.function(*args)
+        self.results = results if isinstance(results, tuple) else (results,)
+        return [y.data for y in self.results]
+
+    def backward(self, grads):
+        hub = self.results[0]._prev[0]
+        if isinstance(hub, Outputs):
+            hub.grads[:] = grads
+            hub._backward()
+        else:
+            self.results[0]._chain(grads[0])
+        return [x.grad for x in self.inputs]

@@ -1,0 +1,127 @@
+"""The program: what a person would have written in NumPy for the operations of a recording."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+
+import numpy as np
+
+from .backward import Gradients, write_backward
+from .edges import Edges, parts
+from .fold import folded
+from .forward import Values, write_forward
+from .groups import Group, grouped
+from .recording import JitError, Recording
+from .source import HERE, Source
+
+GUARDS = {
+    operator.lt: "less",
+    operator.le: "less_equal",
+    operator.gt: "greater",
+    operator.ge: "greater_equal",
+}
+
+
+class TooDeepError(JitError):
+    """A recording of so many levels of so few operations that the engine is as fast."""
+
+
+class Program:
+    """Forward and backward of a recording.
+
+    `v` begins with the leaves and the inputs, in their order; `d` with the gradients of the leaves.
+    forward() is False where a comparison came out otherwise than in the recording.
+    """
+
+    def __init__(self, recording: Recording, groups: Sequence[Group]) -> None:
+        self.recording, self.groups = recording, groups
+        order = leaf_order(recording, groups)
+        self.leaves = [recording.leaves[i] for i in order]
+        numbers = [recording.leaf_numbers[i] for i in order]
+        numbers += [*recording.inputs, *recording.constants]
+        numbers += [x for group in groups for x in group.outputs.ravel().tolist()]
+        slot = np.full(recording.size, -1)
+        slot[numbers] = np.arange(len(numbers))
+        data = np.zeros(recording.size)
+        data[list(recording.constants)] = list(recording.constants.values())
+        is_constant = np.zeros(recording.size, bool)
+        is_constant[list(recording.constants)] = True
+        self.v = np.zeros(len(numbers))
+        self.v[slot[is_constant]] = data[is_constant]
+        self.outputs = slot[recording.outputs]
+        source = Source(self.v)
+        values = Values(source, slot, is_constant, data)
+        for group in groups:
+            write_forward(group, values)
+        write_guards(recording, values)
+        forward, source.lines = source.lines, []
+        wanted = gradient_flow(recording, groups)
+        edges = Edges(groups, slot, len(numbers), wanted, self.outputs)
+        self.d = source.names["d"] = np.zeros(2 * len(numbers) + len(edges.place))
+        gradients = Gradients(source, edges, len(order))
+        seeds = gradients.region(len(recording.outputs))
+        edges.place[: len(seeds)] = seeds
+        self.seed = self.d[seeds[0] : seeds[-1] + 1]
+        for group in reversed(groups):
+            write_backward(group, values, gradients)
+        gradients.of_leaves()
+        self.text = function("forward", forward) + "\n\n" + function("backward", source.lines)
+        self.declarations, self.names = source.declarations, source.names
+        exec(compile(self.text, "<jit>", "exec"), self.names)
+        self.forward, self.backward = self.names["forward"], self.names["backward"]
+
+
+def leaf_order(recording, groups):
+    """The leaves as the groups use them, so that the weights of a layer are an array."""
+    index = {number: i for i, number in enumerate(recording.leaf_numbers)}
+    used = (x for group in groups for numbers, _ in parts(group) for x in numbers.ravel().tolist())
+    return list(dict.fromkeys([*(index[x] for x in used if x in index), *index.values()]))
+
+
+def function(name, lines):
+    return f"def {name}():\n" + "".join(f"    {line}\n" for line in lines or ["pass"])
+
+
+def gradient_flow(recording, groups):
+    """A function that tells to which operands of a group gradients go.
+
+    That is to those which depend on a leaf, from operations that an output depends on.
+    """
+    needed, live = np.zeros(recording.size, bool), np.zeros(recording.size, bool)
+    needed[recording.leaf_numbers] = True
+    live[recording.outputs] = True
+    for group in groups:
+        needed[group.outputs] = needed[group.operands].any(axis=0)
+    for group in reversed(groups):
+        live[group.operands[:, live[group.outputs].any(axis=0)]] = True
+
+    def wanted(numbers, group):
+        if group.grid is not None and numbers.ndim == 3:
+            return needed[numbers] & live[group.outputs].any()
+        return needed[numbers] & live[group.outputs].any(axis=0)
+
+    return wanted
+
+
+def write_guards(recording, values):
+    """The last line of forward(): whether all comparisons have come out as they did."""
+    by_name: dict[str, list] = {}
+    for compare, a, b, outcome in recording.guards:
+        by_name.setdefault(GUARDS[compare], []).append((a, b, outcome))
+    tests = []
+    for name, rows in by_name.items():
+        a, b = (np.array(numbers) for numbers in list(zip(*rows))[:2])
+        expected = np.array([outcome for *_, outcome in rows], bool)
+        if values.is_constant[[*a, *b]].all():
+            continue
+        left, right = values.source.aligned(HERE, values.columns([a, b]))
+        test = f"{name}({left}, {right})"
+        shape = values.source.names[left if left in values.source.names else right].shape
+        known = values.source.given("k", expected.reshape(shape))
+        tests.append(f"({test} == {known}).all()")
+    values.source.write("return " + (" and ".join(tests) or "True"))
+
+
+def compiled(recording: Recording) -> Program:
+    return Program(recording, grouped(recording, folded(recording)))

@@ -1,0 +1,95 @@
+"""A replay: a program run on the numbers of a call, and its results as Values that can go back."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..engine import Value, node
+from ..function import outputs
+from .arguments import Arguments, replaced
+from .kernels import careful_relu_backward
+from .program import Program, compiled
+from .recording import Recording
+
+
+class Replay:
+    def __init__(self, recording: Recording, answer: Any, stand_ins: Sequence[Value]) -> None:
+        """`stand_ins` are the leaves that stood for Values in the arguments."""
+        self.program = compiled(recording)
+        self.answer = replaced(answer, lambda v: Value(0.0))
+        self.lock = threading.RLock()
+        self.v = self.program.v
+        self.size = len(self.program.leaves)
+        self.start = self.size + len(recording.inputs)  # of what is computed
+        self.grads = self.program.d[: self.size]
+        self.zeros = np.zeros(self.size)
+        index = {v: i for i, v in enumerate(stand_ins)}
+        self.arguments = [(i, index[v]) for i, v in enumerate(self.program.leaves) if v in index]
+        self.point: np.ndarray | None = None
+
+    def leaves(self, values: Sequence[Value]) -> list[Value]:
+        """The leaves of a call with these Values as arguments."""
+        leaves = self.program.leaves
+        if self.arguments:
+            leaves = leaves.copy()
+            for i, j in self.arguments:
+                leaves[i] = values[j]
+        return leaves
+
+    def fill(self, arguments: Arguments) -> None:
+        """Sets the leaves to their data."""
+        self.v[: self.size] = [x.data for x in self.leaves(arguments.values)]
+
+    def run(self, arguments: Arguments) -> bool:
+        """Forward; False if a comparison came out otherwise than when this was recorded."""
+        self.point = None
+        i = self.size
+        for xs in arguments.floats:
+            self.v[i : i + len(xs)] = xs
+            i += len(xs)
+        return self.forward()
+
+    def outputs(self) -> list[float]:
+        return self.v[self.program.outputs].tolist()
+
+    def forward(self):
+        with np.errstate(all="ignore"):
+            return self.program.forward()
+
+    def result(self, arguments: Arguments) -> Any:
+        """What the function returns, after a run."""
+        point = self.point = self.v[: self.start].copy()
+        leaves = tuple(self.leaves(arguments.values))
+
+        def backward(*grads):
+            with self.lock:
+                if self.point is not point:  # another call came in between
+                    self.v[: self.start] = point
+                    self.forward()
+                    self.point = point
+                found = self.backward(grads).tolist()
+            for x, g in zip(leaves, found):
+                x.grad += g
+
+        data = self.outputs()
+        if isinstance(self.answer, Value):
+            return node(data[0], leaves, "jit", backward)
+        made = iter(outputs(data, leaves, "jit", backward))
+        return replaced(self.answer, lambda v: next(made))
+
+    def backward(self, seeds: Sequence[float]) -> np.ndarray:
+        """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
+        program = self.program
+        program.seed[:] = seeds
+        with np.errstate(all="ignore"):
+            program.backward()
+            if not math.isfinite(self.grads.dot(self.zeros)):  # 0 · inf may have come of a shortcut
+                with_care = {**program.names, "relu_backward": careful_relu_backward}
+                exec(program.text, with_care)
+                with_care["backward"]()
+        return self.grads

@@ -1,0 +1,122 @@
+"""The text of a program under construction, and the arrays that its names stand for.
+
+A program computes in two buffers: `v` holds the value of every number, `d` what goes into gradients.
+Its names and numbers are chosen here; nothing in it comes from names in the recorded code.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import kernels
+from .rules import literal
+from .views import even_steps, spacing, view
+
+UFUNCS = (
+    "add subtract multiply divide power square negative absolute sign maximum tanh exp log sqrt "
+    "sin cos matmul dot less less_equal greater greater_equal bincount"
+).split()
+KERNELS = (
+    "relu_backward tanh_backward sigmoid sigmoid_backward softplus softplus_backward "
+    "power_backward exponent_backward exact_sum exact_mean running_sum largest largest_backward "
+    "log_sum_exp log_sum_exp_backward cross_entropy cross_entropy_backward softmax "
+    "softmax_backward call_functions call_functions_backward"
+).split()
+HERE = ("", None)  # in place of somewhere to write to
+
+
+class Source:
+    def __init__(self, v: np.ndarray) -> None:
+        self.names = {name: getattr(np, name) for name in UFUNCS}
+        self.names |= {name: getattr(kernels, name) for name in KERNELS}
+        self.names["v"] = v
+        self.declarations: list[str] = []
+        self.lines: list[str] = []
+        self.known: dict = {}
+        self.count: dict[str, int] = {}
+
+    def write(self, lines: str) -> None:
+        self.lines += lines.split("\n")
+
+    def name(self, letter, array, declaration):
+        """A new name for an array."""
+        self.count[letter] = self.count.get(letter, 0) + 1
+        name = f"{letter}{self.count[letter]}"
+        self.names[name] = array
+        self.declarations.append(f"{name} = {declaration}")
+        return name
+
+    def view(self, buffer, start, shape, steps):
+        """The name of a view of a buffer."""
+        shape, steps = tuple(map(int, shape)), tuple(map(int, steps))
+        key = buffer, int(start), shape, steps
+        if key not in self.known:
+            array = view(self.names[buffer], int(start), shape, steps)
+            text = f"view({buffer}, {start}, {shape}, {steps})"
+            self.known[key] = self.name(buffer[0], array, text)
+        return self.known[key]
+
+    def scratch(self, shape):
+        """The name of a new array."""
+        shape = tuple(map(int, shape))
+        return self.name("t", np.zeros(shape), f"zeros({shape})")
+
+    def given(self, letter, array):
+        """The name of an array of constants or positions."""
+        key = letter, array.shape, array.tobytes()
+        if key not in self.known:
+            self.known[key] = self.name(letter, array, f"array of shape {array.shape}")
+        return self.known[key]
+
+    def constant(self, array):
+        """Constants: a number in the text if they are all the same."""
+        first = array.flat[0]
+        alike = array.tobytes() == np.full(array.shape, first).tobytes()
+        return literal(float(first)) if alike else self.given("k", array)
+
+    def take(self, buffer, at):
+        """The name of an array of what is at these positions; values are copied only once."""
+        key = "take", buffer, at.shape, at.tobytes()
+        if buffer == "v" and key in self.known:
+            return self.known[key]
+        index = self.given("i", at)
+        self.known[key] = name = self.scratch(at.shape)
+        self.write(f"{buffer}.take({index}, out={name}, mode='clip')")
+        return name
+
+    def grid(self, buffer, at):
+        """The name of an array of the shape of `at`: a view where it can be, else a copy."""
+        steps = even_steps(at)
+        return self.take(buffer, at) if steps is None else self.view(buffer, at.flat[0], at.shape, steps)
+
+    def aligned(self, out, columns):
+        """Names of arrays of one shape: of `out`, then of each column, copied where they must be.
+
+        `out` and columns are a buffer and the positions in it; a column may be constants instead.
+        """
+        where = out[1]
+        if out is HERE:
+            where = np.arange(max(len(x[1] if isinstance(x, tuple) else x) for x in columns))
+        for attempt in range(3):
+            at = [column[1] for column in columns if isinstance(column, tuple)]
+            spaced = spacing(np.stack([where, *at], axis=1))
+            if spaced is not None:
+                break
+            columns = [self.straight(where, column, attempt) for column in columns]
+        shape, steps = spaced
+        named = [] if out is HERE else [self.view(out[0], where[0], shape, steps[:, 0])]
+        paths = iter(steps.T[1:])
+        for column in columns:
+            if isinstance(column, tuple):
+                named.append(self.view(column[0], column[1][0], shape, next(paths)))
+            else:
+                named.append(self.constant(column.reshape(shape)))
+        return named
+
+    def straight(self, where, column, attempt):
+        """A column as it is if it keeps step with `where`, at the first attempt; else a copy."""
+        if not isinstance(column, tuple):
+            return column
+        if not attempt and spacing(np.stack([where, column[1]], axis=1)) is not None:
+            return column
+        return self.take(*column), np.arange(len(column[1]))

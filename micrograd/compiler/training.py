@@ -1,0 +1,232 @@
+"""Training: forward, backward and the optimizer's step on flat arrays, lent by the parameters."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine import Value
+from ..optim import SGD, Adam, Optimizer, within
+from .arguments import Arguments, replaced, results
+from .recording import JitError
+from .replay import Replay
+
+if TYPE_CHECKING:
+    from . import Jit
+
+DATA, GRAD = Value.__dict__["data"], Value.__dict__["grad"]  # what a Lent keeps there is a place
+
+
+class Lent(Value):
+    """A parameter during its training: its numbers are in the arrays of the training."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> float:  # type: ignore[override]
+        training, i = DATA.__get__(self)
+        return training.now.item(i)
+
+    @data.setter
+    def data(self, x: float) -> None:
+        training, i = DATA.__get__(self)
+        training.now[i] = x
+
+    @property
+    def grad(self) -> float:  # type: ignore[override]
+        training, i = GRAD.__get__(self)
+        return training.grads.item(i)
+
+    @grad.setter
+    def grad(self, x: float) -> None:
+        training, i = GRAD.__get__(self)
+        training.grads[i] = x
+
+    def __reduce__(self):
+        return Value, (self.data,), (self.__dict__, {"grad": self.grad, "label": self.label})
+
+
+class Training:
+    """See Jit.training()."""
+
+    def __init__(self, jitted: Jit, optimizer: Optimizer) -> None:
+        self.jitted, self.optimizer = jitted, optimizer
+        self.size = n = len(optimizer.parameters)
+        self.grads = np.zeros(n)
+        rows = len(optimizer.state) + 1  # the data, then what the optimizer keeps
+        self.buffers = [np.zeros(rows * n) for _ in range(2)]
+        self.zeros = np.zeros(rows * n)
+        self.now = self.buffers[0]
+        self.fills: dict[Replay, Fill] = {}
+        self.inside = False
+
+    def __enter__(self) -> Training:
+        parameters = self.optimizer.parameters
+        for i, p in enumerate(parameters):
+            if type(p) is not Value or p._prev:
+                raise TypeError(
+                    "training() needs leaf Values to train that are in no other training, "
+                    f"parameter {i} is a {type(p).__name__}"
+                )
+        self.now[: self.size] = [p.data for p in parameters]
+        self.grads[:] = [p.grad for p in parameters]
+        self.take_state()
+        places = [(self, i) for i in range(self.size)]
+        assign(parameters, data=places, grad=places, __class__=[Lent] * self.size)
+        self.inside = True
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Gives the parameters and the optimizer their own numbers back."""
+        self.inside = False
+        data, grads = self.now[: self.size].tolist(), self.grads.tolist()
+        self.optimizer.state = tuple(list(map(float, xs)) for xs in self.optimizer.state)
+        kinds = [Value] * self.size
+        assign(self.optimizer.parameters, __class__=kinds, data=data, grad=grads)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.inside:
+            raise JitError("a training is used in a with statement: with f.training(…) as step: …")
+        with self.jitted.lock:
+            arguments = Arguments(args, kwargs)
+            replay = self.jitted.replay(arguments, self.fill)
+            if replay is None:
+                return self.step_of_the_engine(args, kwargs)
+            outputs = replay.outputs()
+            found = replay.backward([1.0] + [0.0] * (len(outputs) - 1))
+            self.fills[replay].spread(found, self.grads, arguments)
+            self.step()
+        numbers = iter(outputs)
+        return replaced(replay.answer, lambda v: next(numbers))
+
+    def step_of_the_engine(self, args, kwargs):
+        answer = self.jitted.function(*args, **kwargs)
+        self.optimizer.zero_grad()
+        results(answer)[0].backward()
+        self.optimizer.step()
+        return replaced(answer, lambda v: v.data)
+
+    def fill(self, replay, arguments):
+        """Sets the leaves of a replay."""
+        if replay not in self.fills:
+            self.fills[replay] = Fill(replay, self.optimizer.parameters)
+        self.fills[replay](self.now, arguments)
+
+    def take_state(self):
+        """Copies the optimizer's state into the arrays, after somebody has set it."""
+        for row, numbers in zip(self.rows(self.now)[1:], self.optimizer.state):
+            row[:] = numbers
+        self.state = self.optimizer.state = tuple(self.rows(self.now)[1:])
+
+    def rows(self, buffer):
+        return buffer.reshape(-1, self.size)
+
+    def step(self):
+        """The optimizer's step. Raises NonFiniteError, with nothing changed, at inf or nan."""
+        optimizer, n = self.optimizer, self.size
+        if optimizer.state is not self.state:
+            self.take_state()
+        lr = optimizer.lr
+        if callable(lr):
+            lr = within("lr", lr(optimizer.steps), 0, math.inf)
+        if not math.isfinite(self.grads.dot(self.zeros[:n])):
+            optimizer.check("gradient", self.grads.tolist())
+        new = self.buffers[self.now is self.buffers[0]]
+        update = UPDATES.get(type(optimizer), update_by_lists)
+        update(optimizer, lr, self.grads, self.rows(self.now), self.rows(new))
+        if not math.isfinite(new.dot(self.zeros)):
+            for numbers in self.rows(new).tolist():
+                optimizer.check("step", numbers)
+        state = tuple(self.rows(new)[1:])
+        owners = (self, self, optimizer, optimizer)
+        numbers = (new, state, state, optimizer.steps + 1)
+        deque(map(setattr, owners, ("now", "state", "state", "steps"), numbers), maxlen=0)
+
+
+class Fill:
+    """Which leaf of a replay is which parameter."""
+
+    def __init__(self, replay: Replay, parameters: list[Value]) -> None:
+        index = {p: i for i, p in enumerate(parameters)}
+        leaves = list(enumerate(replay.program.leaves))
+        self.replay = replay
+        self.own = np.array([slot for slot, leaf in leaves if leaf in index], int)
+        self.at = np.array([index[leaf] for _, leaf in leaves if leaf in index], int)
+        self.others = [slot for slot, leaf in leaves if leaf not in index]
+        self.whole = not self.others and len(parameters) == len(leaves)
+        self.back = np.argsort(self.at) if self.whole else None
+        self.v = replay.v[: len(leaves)]
+
+    def __call__(self, now, arguments):
+        if self.whole:
+            now.take(self.at, out=self.v, mode="clip")
+            return
+        self.v[self.own] = now[self.at]
+        if self.others:
+            leaves = self.replay.leaves(arguments.values)
+            self.v[self.others] = [leaves[i].data for i in self.others]
+
+    def spread(self, found, grads, arguments):
+        """Brings the gradients found to the parameters, and to Values that are none of them."""
+        if self.whole:
+            found.take(self.back, out=grads, mode="clip")
+            return
+        grads[:] = 0.0
+        grads[self.at] = found[self.own]
+        if self.others:
+            leaves = self.replay.leaves(arguments.values)
+            for i in self.others:
+                leaves[i].grad += found.item(i)
+
+
+def update_sgd(optimizer, lr, grads, now, new):
+    """As SGD.update, on arrays (data, velocity)."""
+    data, velocity = new
+    np.copyto(velocity, grads)
+    if optimizer.weight_decay:
+        np.multiply(now[0], optimizer.weight_decay, out=data)
+        np.add(grads, data, out=velocity)
+    if optimizer.momentum:
+        np.multiply(now[1], optimizer.momentum, out=data)
+        np.add(data, velocity, out=velocity)
+    np.multiply(velocity, lr, out=data)
+    np.subtract(now[0], data, out=data)
+
+
+def update_adam(optimizer, lr, grads, now, new):
+    """As Adam.update, on arrays (data, means, squares)."""
+    (b1, b2), t = optimizer.betas, optimizer.steps + 1
+    data, means, squares = new
+    np.multiply(now[1], b1, out=means)
+    np.multiply(grads, 1 - b1, out=data)
+    np.add(means, data, out=means)
+    np.multiply(grads, 1 - b2, out=data)
+    np.multiply(data, grads, out=data)
+    np.multiply(now[2], b2, out=squares)
+    np.add(squares, data, out=squares)
+    np.divide(squares, 1 - b2**t, out=data)
+    np.sqrt(data, out=data)
+    np.add(data, optimizer.eps, out=data)
+    step = means / (1 - b1**t)
+    np.divide(step, data, out=step)
+    np.multiply(step, lr, out=step)
+    np.subtract(now[0], step, out=data)
+
+
+def update_by_lists(optimizer, lr, grads, now, new):
+    """Any other optimizer's own update."""
+    data, state = optimizer.update(lr, now[0].tolist(), grads.tolist())
+    for row, numbers in zip(new, (data, *state)):
+        row[:] = numbers
+
+
+UPDATES = {SGD: update_sgd, Adam: update_adam}
+
+
+def assign(objects, **columns):
+    """Sets attributes of objects, in one call that no Ctrl-C can come into."""
+    rows = [(x, name, value) for name, values in columns.items() for x, value in zip(objects, values)]
+    deque(map(setattr, *zip(*rows)), maxlen=0)
