@@ -70,12 +70,12 @@ def max(xs: Iterable) -> Value:
     operands = some_values(xs, "max()")
 
     def backward(grad):
-        top = largest(operands)
+        top = largest([x.data for x in operands])
         winners = [x for x in operands if x.data == top or math.isnan(x.data)]
         for x in winners:
             x.grad += grad / len(winners)
 
-    return node(largest(operands), operands, "max", backward)
+    return node(largest([x.data for x in operands]), operands, "max", backward)
 
 
 def logsumexp(xs: Iterable) -> Value:
@@ -83,7 +83,7 @@ def logsumexp(xs: Iterable) -> Value:
     operands = some_values(xs, "logsumexp()")
 
     def backward(grad):
-        for x, share in zip(operands, shares(operands)):
+        for x, share in zip(operands, shares([x.data for x in operands])):
             x.grad += share * grad
 
     return node(log_sum_exp([x.data for x in operands]), operands, "logsumexp", backward)
@@ -95,13 +95,13 @@ def softmax(xs: Iterable) -> list[Value]:
 
     def output(i, data):
         def backward(grad):
-            p = shares(operands)
+            p = shares([x.data for x in operands])
             for j, x in enumerate(operands):
                 x.grad += p[i] * (others(p, i) if j == i else -p[j]) * grad
 
         return node(data, operands, "softmax", backward)
 
-    return [output(i, p) for i, p in enumerate(shares(operands))]
+    return [output(i, p) for i, p in enumerate(shares([x.data for x in operands]))]
 
 
 def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
@@ -150,7 +150,7 @@ def surprise(logits, target):
     right = xs[target]
 
     def backward(grad):
-        p = shares(xs)
+        p = shares([x.data for x in xs])
         for j, x in enumerate(xs):
             x.grad += (-others(p, j) if j == target else p[j]) * grad
 
@@ -208,8 +208,7 @@ def pairs(scores, targets, caller, kind=values):
     return zip(scores, targets)
 
 
-def largest(xs):
-    numbers = [x.data for x in xs]
+def largest(numbers):
     return math.nan if any(map(math.isnan, numbers)) else builtins.max(numbers)
 
 
@@ -223,10 +222,10 @@ def log_sum_exp(numbers):
     return m + math.log1p(floats.total(rest))
 
 
-def shares(xs):
-    """The softmax of Values, as numbers."""
-    m = builtins.max(x.data for x in xs)
-    powers = [floats.exp(x.data - m) for x in xs]
+def shares(numbers):
+    """The softmax of numbers."""
+    m = builtins.max(numbers)
+    powers = [floats.exp(x - m) for x in numbers]
     total = floats.total(powers)
     return [e / total for e in powers]
 

@@ -178,7 +178,7 @@ def apply(x, layer):
 
 def outputs(model, grid):
     """What the model gives for each point, as numbers: an array (points, outputs)."""
-    return finite("the model gives", np.array([numbers(model(point)) for point in grid]))
+    return finite("the scores are", np.array([numbers(model(point)) for point in grid]))
 
 
 def numbers(output):

@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from .edges import NOBODY, Edges
-from .forward import FEW_TERMS, Values, elementwise, functions, squeezed, turned
+from .forward import (
+    FEW_TERMS,
+    SINGLES,
+    Values,
+    array_kind,
+    exponent,
+    functions,
+    result_shape,
+    squeezed,
+    turned,
+    write_matmul,
+)
 from .groups import Group, factor_rows, terms
-from .rules import REDUCTIONS
+from .rules import ELEMENTWISE, REDUCTIONS, SINGLE
 from .views import even_steps, spacing
 
 DISORDER = 8  # fewer slots than this, on average, of the same sources are no order
@@ -53,6 +64,12 @@ class Gradients:
         edges, counts = self.edges.into(start, size)
         if not len(edges):
             return
+        if size <= SINGLES and counts.max() <= FEW_TERMS:
+            offsets = np.cumsum(counts) - counts
+            for place, start, count in zip(own, offsets, counts):
+                if count:
+                    self.add_up(np.array([place]), self.edges.place[edges[start : start + count]][None])
+            return
         families = self.edges.kinship(edges, counts)
         if len(families) > FEW_TERMS and len(families) * DISORDER > size:
             self.one_by_one(own, edges, counts)
@@ -80,6 +97,10 @@ class Gradients:
     def add_up(self, own, at):
         """Lines that put into `own` (targets) the sum of what is at `at` (targets, terms)."""
         if at.shape[1] == 1 and (at[:, 0] == own).all():
+            return
+        if len(own) <= SINGLES and at.shape[1] <= FEW_TERMS:
+            for place, terms in zip(own, at):
+                self.source.write(f"d[{place}] = " + " + ".join(f"d.item({i})" for i in terms))
             return
         if spacing(own[:, None]) is None:
             self.one_by_one_at(own, at)
@@ -123,18 +144,30 @@ def write_backward(group: Group, values: Values, gradients: Gradients) -> None:
     elif group.kind in REDUCTIONS:
         reduction_backward(group, values, gradients, g)
     else:
-        _, rules = elementwise(group)
-        for rule, part in zip(rules, edges.parts[id(group)]):
-            if not edges.is_wanted(part):
-                continue
-            if rule is None:
-                edges.place[part] = g
-                continue
-            at = gradients.places_for(part)
-            columns = [("d", g), ("v", slots), *values.columns(group.operands)]
-            used = [i for i, name in enumerate("gyab") if f"{{{name}}}" in rule]
-            c, *names = source.aligned(("d", at), [columns[i] for i in used])
-            source.write(rule.format(c=c, **{"gyab"[i]: name for i, name in zip(used, names)}))
+        elementwise_backward(group, values, gradients, g)
+
+
+def elementwise_backward(group, values, gradients, g):
+    edges, source = gradients.edges, gradients.source
+    single = group.size <= SINGLES
+    rules = SINGLE[group.kind][1] if single else ELEMENTWISE[array_kind(group)][1]
+    columns = dict(zip("ab", values.columns(group.operands)))
+    columns |= {"g": ("d", g), "y": ("v", values.slot[group.outputs[0]])}
+    for rule, part in zip(rules, edges.parts[id(group)]):
+        if not edges.is_wanted(part):
+            continue
+        if rule is None:
+            edges.place[part] = g
+            continue
+        at = gradients.places_for(part)
+        used = {name: column for name, column in columns.items() if f"{{{name}}}" in rule}
+        if single:
+            for i, place in enumerate(at):
+                numbers = {name: source.number(x, i) for name, x in used.items()}
+                source.write(f"d[{place}] = " + rule.format(**numbers, **exponent(group)))
+        else:
+            c, *names = source.aligned(("d", at), list(used.values()))
+            source.write(rule.format(c=c, **dict(zip(used, names)), **exponent(group)))
 
 
 def reduction_backward(group, values, gradients, g):
@@ -150,19 +183,20 @@ def reduction_backward(group, values, gradients, g):
     if even_steps(at) is None:
         at = edges.place[part] = gradients.region(at.size)
         at = at.reshape(group.operands.shape)
-    shape = group.outputs.shape if len(group.outputs) > 1 else group.outputs.shape[1:]
+    shape = result_shape(group)
     y = values.grid(group.outputs.reshape(shape)) if "{y}" in rule else None
     x = values.grid(group.operands) if "{x}" in rule else None
     names = {"x": x, "y": y, "f": functions(group, source)}
-    if group.kind == "function":
-        g = g.reshape(group.outputs.shape)
-    elif len(shape) > 1:
-        g = g.reshape(shape)
+    g = g.reshape(shape)
     source.write(rule.format(g=source.grid("d", g), c=source.grid("d", at), **names))
 
 
 def mean_backward(group, gradients, g):
     shares = gradients.region(group.size)
+    if group.size == 1:
+        share = f"d.item({g[0]}) / {len(group.operands)}"
+        gradients.source.write(f"d[{shares[0]}] = {share}")
+        return shares
     to, x = gradients.source.aligned(("d", shares), [("d", g)])
     gradients.source.write(f"divide({x}, {len(group.operands)}.0, out={to})")
     return shares
@@ -195,7 +229,7 @@ def product_backward(group, values, gradients, g):
                 at = gradients.region(at.size).reshape(at.shape)
                 gradients.edges.place[part] = at.ravel()
             x, c = values.grid(squeezed(other)), source.grid("d", at)
-            source.write(f"matmul({source.grid('d', upstream)}, {x}, out={c})")
+            write_matmul(source, source.grid("d", upstream), x, c)
 
 
 def few_products_backward(group, values, gradients, g):
@@ -207,6 +241,11 @@ def few_products_backward(group, values, gradients, g):
         at = gradients.places_for(part).reshape(len(first), group.size)
         for place, row in zip(at, first):
             other = values.column(group.operands[row + 1 - i])
+            if group.size <= SINGLES:
+                for j, at_j in enumerate(place):
+                    factors = source.number(other, j), source.number(("d", g), j)
+                    source.write(f"d[{at_j}] = " + " * ".join(factors))
+                continue
             c, upstream, x = source.aligned(("d", place), [("d", g), other])
             source.write(f"multiply({upstream}, {x}, out={c})")
 

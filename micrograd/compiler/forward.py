@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .groups import Group, factor_rows, terms
-from .rules import ELEMENTWISE, REDUCTIONS, constant_power
+from .rules import ELEMENTWISE, REDUCTIONS, SINGLE, literal
 
-FEW_TERMS = 4
+FEW_TERMS = 4  # up to which terms are added one by one
+SINGLES = 3  # up to which operations plain Python is faster
 
 
 class Values:
@@ -38,17 +39,33 @@ def write_forward(group: Group, values: Values) -> None:
     if group.kind == "chain":
         write_chain(group, values)
     elif group.kind in REDUCTIONS:
-        y = values.grid(group.outputs if len(group.outputs) > 1 else group.outputs[0])
+        y = values.grid(group.outputs.reshape(result_shape(group)))
         x, f = values.grid(group.operands), functions(group, source)
         source.write(REDUCTIONS[group.kind][0].format(x=x, y=y, f=f))
+    elif group.size <= SINGLES:
+        for i in range(group.size):
+            operands = map(source.number, values.columns(group.operands[:, i : i + 1]))
+            rule = SINGLE[group.kind][0].format(**dict(zip("ab", operands)), **exponent(group))
+            source.write(f"v[{values.slot[group.outputs[0, i]]}] = {rule}")
     else:
         out = "v", values.slot[group.outputs[0]]
         y, *operands = source.aligned(out, values.columns(group.operands))
-        source.write(elementwise(group)[0].format(y=y, **dict(zip("ab", operands))))
+        rule = ELEMENTWISE[array_kind(group)][0]
+        source.write(rule.format(y=y, **dict(zip("ab", operands)), **exponent(group)))
 
 
-def elementwise(group):
-    return constant_power(group.static) if group.kind == "constant power" else ELEMENTWISE[group.kind]
+def result_shape(group):
+    """(outputs, operations), or just (operations,) for operations that have one number each."""
+    several = group.kind in ("softmax", "function")
+    return group.outputs.shape if several else group.outputs.shape[1:]
+
+
+def exponent(group):
+    return {"n": literal(group.static)} if group.kind == "constant power" else {}
+
+
+def array_kind(group):
+    return "square" if group.kind == "constant power" and group.static == 2.0 else group.kind
 
 
 def functions(group, source):
@@ -70,6 +87,8 @@ def write_chain(group, values):
         for start in starts[~products]:
             y, x = source.aligned(out, [values.column(group.operands[start])])
             source.write(f"add({y}, {x}, out={y})")
+    elif len(products) <= FEW_TERMS and group.size <= SINGLES:
+        write_single_terms(group, values)
     elif len(products) <= FEW_TERMS:
         write_terms(group, values, out)
     else:
@@ -81,7 +100,14 @@ def write_product(group, values):
     b, p, q = group.grid.shape
     rows, columns = (squeezed(x) for x in (group.grid.rows, group.grid.columns))
     y = values.source.grid("v", squeezed(values.slot[group.outputs[0]].reshape(b, p, q)))
-    values.source.write(f"matmul({values.grid(rows)}, {values.grid(turned(columns))}, out={y})")
+    write_matmul(values.source, values.grid(rows), values.grid(turned(columns)), y)
+
+
+def write_matmul(source, a, b, out):
+    """The product of two matrices, by the function that is quicker where it can be used."""
+    array = source.names[out]
+    name = "dot" if array.ndim == 2 and array.flags.c_contiguous else "matmul"
+    source.write(f"{name}({a}, {b}, out={out})")
 
 
 def squeezed(x):
@@ -109,6 +135,16 @@ def write_terms(group, values, out):
         summed = x if summed is None else y
     if len(group.static) == 1 and summed != y:
         source.write(f"{y}[...] = {summed}")
+
+
+def write_single_terms(group, values):
+    for i in range(group.size):
+        numbers = map(values.source.number, values.columns(group.operands[:, i : i + 1]))
+        sums = [
+            f"{next(numbers)} * {next(numbers)}" if sign == "*" else next(numbers)
+            for sign in group.static
+        ]
+        values.source.write(f"v[{values.slot[group.outputs[0, i]]}] = {' + '.join(sums)}")
 
 
 def terms_of(group, values):

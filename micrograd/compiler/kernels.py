@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import floats
+from .. import functional as F
 from ..engine import Value, is_real
 from ..function import Outputs
 
@@ -50,8 +51,8 @@ def softplus_backward(x, g, out):
 
 
 def power_backward(x, y, g, out):
-    """The gradient by x of x ** y, also where y is an array."""
-    np.multiply(np.where(y == 0.0, 0.0, y * np.power(x, y - 1.0)), g, out=out)
+    """The gradient by x of x ** y; y may be one number."""
+    np.multiply(np.where(np.equal(y, 0.0), 0.0, y * np.power(x, y - 1.0)), g, out=out)
 
 
 def exponent_backward(x, y, g, out):
@@ -102,6 +103,9 @@ def largest_backward(x, y, g, out):
 
 
 def log_sum_exp(x, out):
+    if x.shape[1] == 1:
+        out[0] = F.log_sum_exp(x[:, 0].tolist())
+        return
     top = x.argmax(axis=0)
     m = x[top, np.arange(x.shape[1])]
     e = np.exp(x - m)
@@ -110,6 +114,8 @@ def log_sum_exp(x, out):
 
 
 def shares(x):
+    if x.shape[1] == 1:
+        return np.array([F.shares(x[:, 0].tolist())]).T
     e = np.exp(x - np.maximum.reduce(x, axis=0))
     return e / np.add.reduce(e, axis=0)
 
@@ -125,7 +131,8 @@ def cross_entropy(x, out):
 
 def cross_entropy_backward(x, g, out):
     p = shares(x)
-    p[0] = -np.add.reduce(p[1:], axis=0)  # -(1 - p), without cancellation
+    p[0] = 0.0
+    exact_sum(-p, p[0])  # -(1 - p), without cancellation
     np.multiply(p, g, out=out)
 
 
@@ -135,12 +142,11 @@ def softmax(x, out):
 
 def softmax_backward(p, g, out):
     """For x_j, the sum over outputs i of p_i · (1 - p_i if i = j else -p_j) · g_i."""
-    others = (1.0 - np.eye(len(p))) @ p
-    np.multiply(p, others * g, out=out)
-    for i in range(len(p)):
-        flow = p[i] * g[i] * p
-        flow[i] = 0.0
-        out -= flow
+    np.copyto(out, 0.0)
+    for i in reversed(range(len(p))):
+        slopes = -p
+        exact_sum(np.delete(p, i, axis=0), slopes[i])
+        out += p[i] * slopes * g[i]
 
 
 def call_functions(functions, x, out):

@@ -110,8 +110,11 @@ def taped(function: Callable[[], Any]) -> tuple[Any, list]:
     return result, events
 
 
-def from_library(module):
-    return (module or "").split(".")[0] in LIBRARIES
+def from_library(module: str | None) -> bool:
+    """Whether a module, by name, is installed rather than the user's own."""
+    root = (module or "").split(".")[0]
+    file = getattr(sys.modules.get(root), "__file__", None) or ""
+    return root in LIBRARIES or "site-packages" in file or "dist-packages" in file
 
 
 def refuse_reading(code):
@@ -180,7 +183,7 @@ class Reader:
         self.constants: dict[int, float] = {}
         self.by_data: dict[tuple, int] = {}
         self.calls: list[Call] = []
-        self.shared: dict[Any, Call] = {}  # of several outputs, by what these share
+        self.shared: dict[int, Call] = {}  # of several outputs, by what these share
         self.size = 0
         self.leaves = [*arguments]
         self.leaf_numbers = [self.new(v) for v in arguments]
@@ -239,7 +242,7 @@ class Reader:
         """Adds the operation that made v."""
         kind, first = kind_of(v), self.place[v] * RANK
         if kind == "output":
-            self.shared[v._prev[0]].outputs[captured(v, "i")] = self.new(v)
+            self.shared[id(v._prev[0])].outputs[captured(v, "i")] = self.new(v)
             return
         operands = [self.of(child) for child in v._prev]
         ranks = list(range(first, first + len(operands)))
@@ -260,10 +263,10 @@ class Reader:
 
     def softmax(self, v, operands, ranks):
         """All outputs of one softmax are one operation."""
-        call = self.shared.get(v._prev)
+        call = self.shared.get(id(v._prev))
         if call is None:
             call = Call("softmax", None, operands, ranks, [None] * len(operands))
-            self.shared[v._prev] = call
+            self.shared[id(v._prev)] = call
             self.calls.append(call)
         call.outputs[captured(v, "i")] = self.new(v)
 
@@ -277,7 +280,7 @@ class Reader:
         call = Call("function", None, operands, ranks, outputs, Recalled(ctx, args))
         self.calls.append(call)
         if several:
-            self.number[v], self.shared[v] = -1, call
+            self.number[v], self.shared[id(v)] = -1, call
 
 
 def dot(operands, ranks, output):

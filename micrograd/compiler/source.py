@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import floats
 from . import kernels
 from .rules import literal
 from .views import even_steps, spacing, view
@@ -29,6 +30,7 @@ class Source:
     def __init__(self, v: np.ndarray) -> None:
         self.names = {name: getattr(np, name) for name in UFUNCS}
         self.names |= {name: getattr(kernels, name) for name in KERNELS}
+        self.names["floats"] = floats
         self.names["v"] = v
         self.declarations: list[str] = []
         self.lines: list[str] = []
@@ -88,6 +90,12 @@ class Source:
         """The name of an array of the shape of `at`: a view where it can be, else a copy."""
         steps = even_steps(at)
         return self.take(buffer, at) if steps is None else self.view(buffer, at.flat[0], at.shape, steps)
+
+    def number(self, column, i=0):
+        """Number i of a column, of constants or of places in a buffer, as an expression."""
+        if isinstance(column, tuple):
+            return f"{column[0]}.item({column[1][i]})"
+        return literal(float(column[i]))
 
     def aligned(self, out, columns):
         """Names of arrays of one shape: of `out`, then of each column, copied where they must be.

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..engine import Value
+from ..nn import Module
 from ..tensor import Tensor
 from .recording import JitError, from_library
 
@@ -87,10 +88,10 @@ class Surroundings:
             self.readers.append((name, array.copy if array.dtype != object else array.tolist))
         elif isinstance(x, GENERATORS):
             self.generators.append(x)
-        elif hasattr(x, "__next__"):
-            raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
-        elif hasattr(x, "__dict__") and not isinstance(x, (type, types.ModuleType)):
+        elif isinstance(x, Module) or not from_library(type(x).__module__):
             yield from self.instance(name, x)
+        elif isinstance(x, Iterator):
+            raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
 
     def function(self, f):
         if from_library(f.__module__):
@@ -112,6 +113,8 @@ class Surroundings:
         return found.items()
 
     def instance(self, name, x):
+        if isinstance(x, type) or not hasattr(x, "__dict__"):
+            return
         self.watch(name or type(x).__name__, vars(x))
         yield from ((f"{name}.{key}", item) for key, item in vars(x).items())
         for cls in type(x).__mro__:
