@@ -11,9 +11,9 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .arguments import Arguments, as_value, replaced, results
-from .program import TooDeepError
-from .recording import JitError, recorded, taped
+from .recording import JitError, TooDeepError, recorded, taped
 from .replay import Replay
+from .report import explanation, listing
 from .surroundings import Surroundings
 from .training import Training
 
@@ -89,11 +89,11 @@ class Jit(Generic[P, R]):
     @property
     def program(self) -> str:
         """The NumPy program of the last call, as source code."""
-        return self.last().listing()
+        return listing(self.last())
 
     def explain(self) -> str:
         """What became of the recording of the last call, as a table: each pass, each group."""
-        return self.last().explanation()
+        return explanation(self.last())
 
     def last(self):
         if self.latest is None:

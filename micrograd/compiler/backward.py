@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .edges import NOBODY, Edges
+from .edges import Edges
 from .forward import (
     FEW_TERMS,
     SINGLES,
@@ -17,7 +17,7 @@ from .forward import (
     turned,
     write_matmul,
 )
-from .groups import Group, factor_rows, terms
+from .groups import GRID, Group, factor_rows, terms
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE
 from .views import even_steps, spacing
 
@@ -68,7 +68,7 @@ class Gradients:
             offsets = np.cumsum(counts) - counts
             for place, start, count in zip(own, offsets, counts):
                 if count:
-                    self.add_up(np.array([place]), self.edges.place[edges[start : start + count]][None])
+                    self.add_up(np.array([place]), edges[None, start : start + count])
             return
         families = self.edges.kinship(edges, counts)
         if len(families) > FEW_TERMS and len(families) * DISORDER > size:
@@ -79,7 +79,7 @@ class Gradients:
             count = counts[members[0]]
             if count:
                 among = edges[offsets[members][:, None] + np.arange(count)]
-                self.add_up(own[members], self.edges.place[among])
+                self.add_up(own[members], among)
 
     def one_by_one(self, own, edges, counts):
         taken = self.source.take("d", self.edges.place[edges])
@@ -94,42 +94,50 @@ class Gradients:
             return f"d[{self.source.given('i', own)}]"
         return f"{self.source.view('d', own[0], own.shape, steps)}[:]"
 
-    def add_up(self, own, at):
-        """Lines that put into `own` (targets) the sum of what is at `at` (targets, terms)."""
-        if at.shape[1] == 1 and (at[:, 0] == own).all():
+    def add_up(self, own, edges):
+        """Lines that put into `own` (targets) the sums of what edges (targets, terms) bring."""
+        at = self.edges.place[edges]
+        if at.shape[1] > FEW_TERMS:
+            at = self.totals(own, edges)
+        if (at == own[:, None]).all():
             return
-        if len(own) <= SINGLES and at.shape[1] <= FEW_TERMS:
+        if len(own) <= SINGLES:
             for place, terms in zip(own, at):
                 self.source.write(f"d[{place}] = " + " + ".join(f"d.item({i})" for i in terms))
-            return
-        if spacing(own[:, None]) is None:
-            self.one_by_one_at(own, at)
-        elif at.shape[1] <= FEW_TERMS:
+        elif spacing(own[:, None]) is None:
+            taken = self.source.take("d", at.T.copy())
+            self.source.write(f"{self.target(own)} = running_sum({taken})")
+        else:
             to, x, *others = self.source.aligned(("d", own), [("d", column) for column in at.T])
             if not others:
                 self.source.write(f"{to}[...] = {x}")
             for other in others:
                 self.source.write(f"add({x}, {other}, out={to})")
                 x = to
-        else:
-            self.add_many(own, at)
 
-    def one_by_one_at(self, own, at):
-        taken = self.source.take("d", at.T.copy())
-        self.source.write(f"d[{self.source.given('i', own)}] = add.reduce({taken}, axis=0)")
+    def totals(self, own, edges):
+        """Many terms as few: those of each source added up, or else all of them."""
+        sources = self.edges.source[edges]
+        runs = np.flatnonzero(np.diff(sources[0])) + 1
+        if edges.size < GRID or (sources != sources[0]).any() or len(runs) >= FEW_TERMS:
+            runs = np.array([], int)
+        parts = np.split(self.edges.place[edges], runs, axis=1)
+        return np.stack([self.total(own, part, alone=len(parts) == 1) for part in parts], axis=1)
 
-    def add_many(self, own, at):
-        apart = at[0] - at[0, 0]
-        among, along = spacing(apart[:, None]), spacing(np.stack([own, at[:, 0]], axis=1))
-        if len(own) > 1 and among and along and (at - at[:, :1] == apart).all():
-            shape, steps = along
-            to = self.source.view("d", own[0], shape, steps[:, 0])
-            steps = *among[1][:, 0], *steps[:, 1]
-            x = self.source.view("d", at[0, 0], among[0] + shape, steps)
-            self.source.write(f"add.reduce({x}, axis={tuple(range(len(among[0])))}, out={to})")
+    def total(self, own, at, alone):
+        """Where the sums of what is at `at` (targets, terms) are: in `own`, if they are alone."""
+        if at.shape[1] == 1:
+            return at[:, 0]
+        to = own if alone else self.region(len(own))
+        if at.size >= GRID and even_steps(at) is not None and even_steps(to) is not None:
+            x, y = self.source.grid("d", at.T), self.source.grid("d", to)
+            ones = self.source.given("k", np.ones(at.shape[1]))
+            write_matmul(self.source, ones, x, y)
         else:
-            x, to = self.source.grid("d", at.T.copy()), self.target(own)
-            self.source.write(f"{to} = running_sum({x})")
+            self.source.write(
+                f"{self.target(to)} = running_sum({self.source.grid('d', at.T.copy())})"
+            )
+        return to
 
 
 def write_backward(group: Group, values: Values, gradients: Gradients) -> None:
@@ -219,9 +227,13 @@ def product_backward(group, values, gradients, g):
     """The gradient of a matrix product is two matrix products."""
     source, grid = gradients.source, group.grid
     g = squeezed(g.reshape(grid.shape))
+    upstream = source.grid("d", g), source.grid("d", turned(g))
+    if grid.is_square and group.size == 1:
+        upstream = (source.scratch((1, 1)),) * 2
+        source.write(f"{upstream[0]}[0, 0] = 2.0 * d.item({g[0, 0]})")
     parts = gradients.edges.parts[id(group)][:2]
-    for part, numbers, other, upstream in zip(
-        parts, (grid.rows, grid.columns), (grid.columns, grid.rows), (g, turned(g))
+    for part, numbers, other, flow in zip(
+        parts, (grid.rows, grid.columns), (grid.columns, grid.rows), upstream
     ):
         if gradients.edges.is_wanted(part):
             at = squeezed(gradients.places_for(part).reshape(numbers.shape))
@@ -229,7 +241,7 @@ def product_backward(group, values, gradients, g):
                 at = gradients.region(at.size).reshape(at.shape)
                 gradients.edges.place[part] = at.ravel()
             x, c = values.grid(squeezed(other)), source.grid("d", at)
-            write_matmul(source, source.grid("d", upstream), x, c)
+            write_matmul(source, flow, x, c)
 
 
 def few_products_backward(group, values, gradients, g):

@@ -16,13 +16,15 @@ def parts(group: Group) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(group.operands, group.ranks)]
     if group.kind != "chain":
         return [*zip(group.operands, group.ranks)]
-    starts, products = terms(group.static)
+    starts, products = terms(str(group.static))
     first, plain = starts[products], starts[~products]
     if group.grid is not None:
         factors = [
             (group.grid.rows, group.grid.row_ranks),
             (group.grid.columns, group.grid.column_ranks),
         ]
+        if group.grid.is_square and group.size == 1:  # x · x: one gradient, of twice the size
+            factors[1] = np.zeros((0, 1), int), np.zeros((0, 1), int)
     else:
         factors = [(group.operands[first + i], group.ranks[first + i]) for i in (0, 1)]
     return [*factors, (group.operands[plain], group.ranks[plain])]
@@ -62,7 +64,9 @@ class Edges:
 
     def into(self, start, size):
         """The edges to `size` slots from `start` on, slot after slot, and how many each has."""
-        return self.order[self.first[start] : self.first[start + size]], self.counts[start : start + size]
+        return self.order[self.first[start] : self.first[start + size]], self.counts[
+            start : start + size
+        ]
 
     def kinship(self, edges, counts):
         """The slots that have edges of the same sources together, as a list of index arrays."""

@@ -106,7 +106,7 @@ def write_product(group, values):
 def write_matmul(source, a, b, out):
     """The product of two matrices, by the function that is quicker where it can be used."""
     array = source.names[out]
-    name = "dot" if array.ndim == 2 and array.flags.c_contiguous else "matmul"
+    name = "dot" if array.ndim < 3 and array.flags.c_contiguous else "matmul"
     source.write(f"{name}({a}, {b}, out={out})")
 
 

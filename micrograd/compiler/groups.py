@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .recording import Call, Recording
+from .recording import Call, Recording, TooDeepError
 
 GRID = 256  # multiplications from which a matrix product is worth its call
+MOST_GROUPS = 20_000  # each is lines to compile
 
 
 @dataclass
@@ -23,6 +24,17 @@ class Grid:
     row_ranks: np.ndarray
     column_ranks: np.ndarray
     shape: tuple[int, int, int]
+
+    def sort(self, slot: np.ndarray) -> None:
+        """Orders the terms of products of one row and one column as they are in memory."""
+        order = np.argsort(slot[self.rows[0, 0]], kind="stable")
+        for name in ("rows", "columns", "row_ranks", "column_ranks"):
+            setattr(self, name, getattr(self, name)[:, :, order])
+
+    @property
+    def is_square(self) -> bool:
+        """Whether it is a matrix times itself: one side is all there is."""
+        return np.array_equal(self.rows, self.columns)
 
 
 @dataclass
@@ -52,6 +64,11 @@ def grouped(recording: Recording, calls: list[Call]) -> list[Group]:
             level[x] = depth
         key = (depth, call.kind, call.static, len(call.operands), len(call.outputs))
         members.setdefault(key, []).append(call)
+    if len(members) > MOST_GROUPS:
+        raise TooDeepError(
+            f"{recording.nodes:,} operations are {len(members):,} groups that wait for each other, "
+            f"more than {MOST_GROUPS:,}: the function runs in the engine"
+        )
     return [group(members[key]) for key in sorted(members, key=lambda key: key[0])]
 
 
@@ -71,7 +88,7 @@ def group(calls: list[Call]) -> Group:
 
 def find_grid(group: Group) -> None:
     """Looks for a matrix product in the products of a chain, and orders the group like one."""
-    first = factor_rows(group.static)
+    first = factor_rows(str(group.static))
     if len(first) < 2 or len(first) * group.size < GRID:
         return
     sides = [group.operands[first + i].T for i in (0, 1)]  # (calls, products) each

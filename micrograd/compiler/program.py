@@ -12,7 +12,7 @@ from .edges import Edges, parts
 from .fold import folded
 from .forward import Values, write_forward
 from .groups import Group, grouped
-from .recording import JitError, Recording
+from .recording import Recording
 from .source import HERE, Source
 
 GUARDS = {
@@ -23,10 +23,6 @@ GUARDS = {
 }
 
 
-class TooDeepError(JitError):
-    """A recording of so many levels of so few operations that the engine is as fast."""
-
-
 class Program:
     """Forward and backward of a recording.
 
@@ -34,7 +30,7 @@ class Program:
     forward() is False where a comparison came out otherwise than in the recording.
     """
 
-    def __init__(self, recording: Recording, groups: Sequence[Group]) -> None:
+    def __init__(self, recording: Recording, calls: int, groups: Sequence[Group]) -> None:
         self.recording, self.groups = recording, groups
         order = leaf_order(recording, groups)
         self.leaves = [recording.leaves[i] for i in order]
@@ -43,6 +39,9 @@ class Program:
         numbers += [x for group in groups for x in group.outputs.ravel().tolist()]
         slot = np.full(recording.size, -1)
         slot[numbers] = np.arange(len(numbers))
+        for group in groups:
+            if group.grid is not None and group.size == 1:
+                group.grid.sort(slot)
         data = np.zeros(recording.size)
         data[list(recording.constants)] = list(recording.constants.values())
         is_constant = np.zeros(recording.size, bool)
@@ -50,7 +49,8 @@ class Program:
         self.v = np.zeros(len(numbers))
         self.v[slot[is_constant]] = data[is_constant]
         self.outputs = slot[recording.outputs]
-        source = Source(self.v)
+        self.calls = calls
+        source = Source(self.v, len(order), len(order) + len(recording.inputs))
         values = Values(source, slot, is_constant, data)
         for group in groups:
             write_forward(group, values)
@@ -66,7 +66,8 @@ class Program:
         for group in reversed(groups):
             write_backward(group, values, gradients)
         gradients.of_leaves()
-        self.text = function("forward", forward) + "\n\n" + function("backward", source.lines)
+        self.functions = {"forward": forward, "backward": source.lines}
+        self.text = "\n\n".join(function(*f) for f in self.functions.items())
         self.declarations, self.names = source.declarations, source.names
         exec(compile(self.text, "<jit>", "exec"), self.names)
         self.forward, self.backward = self.names["forward"], self.names["backward"]
@@ -75,6 +76,7 @@ class Program:
 def leaf_order(recording, groups):
     """The leaves as the groups use them, so that the weights of a layer are an array."""
     index = {number: i for i, number in enumerate(recording.leaf_numbers)}
+    groups = sorted(groups, key=lambda group: group.grid is None or group.size == 1)
     used = (x for group in groups for numbers, _ in parts(group) for x in numbers.ravel().tolist())
     return list(dict.fromkeys([*(index[x] for x in used if x in index), *index.values()]))
 
@@ -124,4 +126,5 @@ def write_guards(recording, values):
 
 
 def compiled(recording: Recording) -> Program:
-    return Program(recording, grouped(recording, folded(recording)))
+    calls = folded(recording)
+    return Program(recording, len(calls), grouped(recording, calls))

@@ -60,6 +60,10 @@ class JitError(RuntimeError):
     """A function that cannot be replayed, and why."""
 
 
+class TooDeepError(JitError):
+    """A recording of so many levels that a replay would not pay."""
+
+
 class Call:
     """An operation: its kind, what else sets it apart, and numbers of Values.
 

@@ -13,7 +13,7 @@ from ..engine import Value, node
 from ..function import outputs
 from .arguments import Arguments, replaced
 from .kernels import careful_relu_backward
-from .program import Program, compiled
+from .program import compiled
 from .recording import Recording
 
 

@@ -13,21 +13,61 @@ from . import kernels
 from .rules import literal
 from .views import even_steps, spacing, view
 
-UFUNCS = (
-    "add subtract multiply divide power square negative absolute sign maximum tanh exp log sqrt "
-    "sin cos matmul dot less less_equal greater greater_equal bincount"
-).split()
-KERNELS = (
-    "relu_backward tanh_backward sigmoid sigmoid_backward softplus softplus_backward "
-    "power_backward exponent_backward exact_sum exact_mean running_sum largest largest_backward "
-    "log_sum_exp log_sum_exp_backward cross_entropy cross_entropy_backward softmax "
-    "softmax_backward call_functions call_functions_backward"
-).split()
+UFUNCS = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "power",
+    "square",
+    "negative",
+    "absolute",
+    "sign",
+    "maximum",
+    "tanh",
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "matmul",
+    "dot",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "bincount",
+]
+KERNELS = [
+    "relu_backward",
+    "tanh_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "softplus",
+    "softplus_backward",
+    "power_backward",
+    "exponent_backward",
+    "exact_sum",
+    "exact_mean",
+    "running_sum",
+    "largest",
+    "largest_backward",
+    "log_sum_exp",
+    "log_sum_exp_backward",
+    "cross_entropy",
+    "cross_entropy_backward",
+    "softmax",
+    "softmax_backward",
+    "call_functions",
+    "call_functions_backward",
+]
 HERE = ("", None)  # in place of somewhere to write to
 
 
 class Source:
-    def __init__(self, v: np.ndarray) -> None:
+    def __init__(self, v: np.ndarray, inputs: int, computed: int) -> None:
+        """`v` has leaves, then from `inputs` on inputs, then what is computed."""
+        self.inputs, self.computed = inputs, computed
         self.names = {name: getattr(np, name) for name in UFUNCS}
         self.names |= {name: getattr(kernels, name) for name in KERNELS}
         self.names["floats"] = floats
@@ -55,8 +95,15 @@ class Source:
         if key not in self.known:
             array = view(self.names[buffer], int(start), shape, steps)
             text = f"view({buffer}, {start}, {shape}, {steps})"
-            self.known[key] = self.name(buffer[0], array, text)
+            self.known[key] = self.name(self.letter(buffer, start), array, text)
         return self.known[key]
+
+    def letter(self, buffer, start):
+        """p for parameters, x for inputs, h for what is computed; gp and gh for gradients."""
+        if buffer not in ("v", "d"):
+            return "t"
+        kind = "p" if start < self.inputs else "x" if start < self.computed else "h"
+        return kind if buffer == "v" else "gp" if kind == "p" else "g"
 
     def scratch(self, shape):
         """The name of a new array."""
@@ -89,7 +136,11 @@ class Source:
     def grid(self, buffer, at):
         """The name of an array of the shape of `at`: a view where it can be, else a copy."""
         steps = even_steps(at)
-        return self.take(buffer, at) if steps is None else self.view(buffer, at.flat[0], at.shape, steps)
+        return (
+            self.take(buffer, at)
+            if steps is None
+            else self.view(buffer, at.flat[0], at.shape, steps)
+        )
 
     def number(self, column, i=0):
         """Number i of a column, of constants or of places in a buffer, as an expression."""
