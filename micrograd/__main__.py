@@ -56,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--data", choices=demos.DATASETS, help="the points (moons)")
     network.add_argument("--hidden", type=sizes, help="neurons in each hidden layer (16,16)")
     network.add_argument("--optimizer", choices=demos.OPTIMIZERS, help="(adam)")
+    network.add_argument(
+        "--jit", action="store_true", default=None, help="compile the step: much faster"
+    )
     network.add_argument("--save", type=Path, metavar="FILE", help="write the weights as JSON")
     p.add_argument("--steps", type=positive_int, help="(network 100, line 40, square 300)")
     p.add_argument("--lr", type=positive, help="learning rate (adam 0.05, sgd 1; 0.1; 0.01)")
@@ -83,11 +86,13 @@ def parser() -> argparse.ArgumentParser:
 def demo(arguments: argparse.Namespace) -> None:
     """Train a model on toy data; print how it went, write its pictures and say where they are."""
     given = {k: v for k, v in vars(arguments).items() if v is not None}
-    settings = {k: given[k] for k in ("hidden", "steps", "optimizer", "lr", "seed") if k in given}
+    settings = {
+        k: given[k] for k in ("hidden", "steps", "optimizer", "lr", "seed", "jit") if k in given
+    }
     try:
         if arguments.what == "network":
             network(arguments.data or "moons", settings, arguments.out, arguments.save)
-        elif others := given.keys() & {"data", "hidden", "optimizer", "save"}:
+        elif others := given.keys() & {"data", "hidden", "optimizer", "jit", "save"}:
             raise Refusal(f"--{min(others)} is for the network, not for {arguments.what}")
         else:
             regression(arguments.what, settings, arguments.out)

@@ -46,6 +46,7 @@ def classifier(
     optimizer: str = "adam",
     lr: float | None = None,
     seed: int = 0,
+    jit: bool = False,
 ) -> Run:
     """An MLP trained on 100 points of a dataset of DATASETS; lr falls in a line to a tenth."""
     X, y = DATASETS[dataset](100, seed=seed)
@@ -61,6 +62,7 @@ def classifier(
         kind(model.parameters(), optim.linear(start, start / 10, steps)),
         loss=loss,
         steps=steps,
+        jit=jit,
     )
     accuracy = F.accuracy([model(x) for x in X], targets)
     return Run(model, X, targets, optimizer, history, accuracy)

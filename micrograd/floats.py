@@ -20,6 +20,7 @@ def power(x: float, y: float) -> float:
     try:
         return math.pow(x, y)
     except OverflowError:
+        y = float(y)  # an int that is itself too large raises again
         return math.copysign(inf, x) if y % 2 == 1 else inf
     except ValueError:  # a root of a negative number, or zero to a negative power
         return nan if x else divide(1.0, math.pow(x, -y))

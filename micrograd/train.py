@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
+from . import compiler
 from . import functional as F
 from .engine import Value
 from .optim import Optimizer
@@ -34,36 +37,75 @@ def fit(
     batch_size: int | None = None,
     seed: int | None = None,
     progress: bool = True,
+    jit: bool = False,
 ) -> History:
     """Train a model for a number of steps, and return what was seen on the way.
 
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
-    progress bar goes to stderr.
+    progress bar goes to stderr. With `jit`, the whole step is compiled; see compiler.jit.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
-    Raises ValueError unless X and y are equally long.
+    Raises ValueError unless X and y are equally long, and where every batch would be compiled anew.
     """
     if len(X) != len(y):
         raise ValueError(f"fit() needs a target for each sample, got {len(X)} and {len(y)}")
+    if jit and batch_size and not all(map(are_floats, (X, y))):
+        raise ValueError(
+            "fit() with jit and batch_size needs X and y as arrays of floats: integers are not "
+            "inputs of a compiled step, so that each batch would be compiled anew"
+        )
     rng, history = random.Random(seed), History()
     everything = range(len(X))
     hidden = {} if progress else {"disable": True}  # else TQDM_DISABLE decides
     bar = tqdm(range(steps), desc="training", unit="step", **hidden)
     try:
-        for _ in bar:
-            batch = rng.sample(everything, batch_size) if batch_size else everything
-            targets = [y[i] for i in batch]
-            scores = [model(X[i]) for i in batch]
-            error = loss(scores, targets)
-            optimizer.zero_grad()
-            error.backward()
-            optimizer.step()
-            history.losses.append(error.data)
-            history.accuracies.append(F.accuracy(scores, targets))
-            bar.set_postfix(
-                loss=f"{error.data:.4f}", accuracy=f"{history.accuracies[-1]:.0%}", refresh=False
-            )
+        with (compiled_step if jit else engine_step)(model, loss, optimizer) as step:
+            for _ in bar:
+                batch = rng.sample(everything, batch_size) if batch_size else everything
+                targets = chosen(y, batch)
+                error, scores = step(chosen(X, batch), targets)
+                history.losses.append(error)
+                history.accuracies.append(F.accuracy(scores, targets))
+                bar.set_postfix(
+                    loss=f"{error:.4f}", accuracy=f"{history.accuracies[-1]:.0%}", refresh=False
+                )
     except KeyboardInterrupt:
         history.interrupted = True
     finally:
         bar.close()
     return history
+
+
+@contextmanager
+def engine_step(model, loss, optimizer):
+    """A function of samples and targets that makes one step, and returns the loss and scores."""
+
+    def step(samples, targets):
+        scores = [model(x) for x in samples]
+        error = loss(scores, targets)
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+        return error.data, scores
+
+    yield step
+
+
+def compiled_step(model, loss, optimizer):
+    """The same, compiled; the scores are numbers."""
+
+    def forward(samples, targets):
+        scores = [model(x) for x in samples]
+        return loss(scores, targets), scores
+
+    return compiler.jit(forward).training(optimizer)
+
+
+def chosen(rows, batch):
+    """The rows of a batch; an array stays an array."""
+    if isinstance(rows, np.ndarray):
+        return rows if isinstance(batch, range) else rows[batch]
+    return [rows[i] for i in batch]
+
+
+def are_floats(rows):
+    return isinstance(rows, np.ndarray) and rows.dtype.kind == "f"

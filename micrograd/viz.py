@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import reprlib
@@ -167,6 +168,8 @@ class Drawing(graphviz.Digraph):
         The DOT text is kept beside it under `filename` unless `cleanup`. Raises DrawError.
         """
         if outfile is not None:
+            if os.path.isdir(outfile):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(outfile))
             filename = filename or Path(outfile).with_suffix(".gv")
             format = format or Path(outfile).suffix[1:] or None
         format = format or self.format

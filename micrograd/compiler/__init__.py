@@ -1,4 +1,4 @@
-"""`jit`: a function of Values, recorded once, regrouped, and replayed as the NumPy program it is."""
+"""`jit`: a function of Values recorded once, regrouped, and replayed as a NumPy program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .arguments import Arguments, as_value, replaced, results
-from .recording import JitError, TooDeepError, recorded, taped
+from .recording import JitError, TooDeepError, recorded, refuse_reading, taped
 from .replay import Replay
 from .report import explanation, listing
 from .surroundings import Surroundings
@@ -135,13 +135,14 @@ class Jit(Generic[P, R]):
             return stand_ins[kind][-1]
 
         args, kwargs = replaced((arguments.args, arguments.kwargs), stand_in)
-        answer, events = taped(lambda: self.function(*args, **kwargs))
+        answer, events, code = taped(lambda: self.function(*args, **kwargs))
         if changed := known.surroundings.changed():
             raise JitError(
-                f"{self.name} changed {changed} while it was recorded, which a replay would not do: "
+                f"{self.name} changed {changed} while it was recorded; a replay would not: "
                 "do it outside the jitted function, and pass or return what is needed"
             )
         recording = recorded(results(answer), events, stand_ins[Value], stand_ins[float])
+        refuse_reading(code)
         try:
             made = Replay(recording, answer, stand_ins[Value])
         except TooDeepError as error:
@@ -151,5 +152,5 @@ class Jit(Generic[P, R]):
         del known.replays[MOST_BRANCHES:]
         self.latest = made
         fill(made, arguments)
-        # Its last digits may decide a comparison otherwise than the engine's: then the engine it is.
+        # Its last digits may decide a comparison otherwise than the engine's: then let that run.
         return made if made.run(arguments) else None

@@ -40,9 +40,12 @@ class Arguments:
         elif isinstance(x, np.ndarray):
             self.read_array(x, spec)
         elif isinstance(x, (list, tuple)):
-            if set(map(type, x)) == {float}:
+            kinds = set(map(type, x))
+            if kinds == {float}:
                 spec += (kind, len(x), float)
                 self.floats.append(x)
+            elif kinds == {int}:
+                spec += (kind, int, *x)
             else:
                 spec += (kind, len(x))
                 for item in x:
@@ -72,8 +75,8 @@ def hashable(x):
         hash(x)
     except TypeError:
         raise TypeError(
-            f"a jitted function takes numbers, Values, and lists, tuples, dicts, arrays and Tensors "
-            f"of them, or what can be hashed; got a {type(x).__name__}"
+            "a jitted function takes numbers, Values, lists, tuples, dicts, arrays and Tensors of "
+            f"them, or what can be hashed; got a {type(x).__name__}"
         ) from None
     return x
 
@@ -85,9 +88,9 @@ def replaced(x: Any, replace: Callable) -> Any:
     if isinstance(x, Tensor):
         return Tensor(replaced(x.values, replace))
     if isinstance(x, np.ndarray) and x.dtype.kind in "fO":
-        array = np.empty(x.shape, object)
-        array.flat = [replaced(item, replace) for item in x.ravel().tolist()]
-        return array
+        array = np.empty(x.size, object)
+        array[:] = [replaced(item, replace) for item in x.ravel().tolist()]
+        return array.reshape(x.shape)
     if isinstance(x, (list, tuple)):
         items = [replaced(item, replace) for item in x]
         return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)

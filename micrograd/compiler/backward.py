@@ -134,16 +134,13 @@ class Gradients:
             ones = self.source.given("k", np.ones(at.shape[1]))
             write_matmul(self.source, ones, x, y)
         else:
-            self.source.write(
-                f"{self.target(to)} = running_sum({self.source.grid('d', at.T.copy())})"
-            )
+            x = self.source.grid("d", at.T.copy())
+            self.source.write(f"{self.target(to)} = running_sum({x})")
         return to
 
 
 def write_backward(group: Group, values: Values, gradients: Gradients) -> None:
-    edges, source = gradients.edges, gradients.source
-    wanted = [part for part in edges.parts[id(group)] if edges.is_wanted(part)]
-    if not wanted:
+    if not any(map(gradients.edges.is_wanted, gradients.edges.parts[id(group)])):
         return
     slots = values.slot[group.outputs].ravel()
     g = gradients.of(int(slots[0]), len(slots))
@@ -212,8 +209,8 @@ def mean_backward(group, gradients, g):
 
 def chain_backward(group, values, gradients, g):
     edges = gradients.edges
-    first, second, plain = edges.parts[id(group)]
-    starts, products = terms(group.static)
+    plain = edges.parts[id(group)][2]
+    _, products = terms(group.static)
     edges.place[plain] = np.broadcast_to(g, ((~products).sum(), group.size)).ravel()
     if group.grid is not None:
         product_backward(group, values, gradients, g)

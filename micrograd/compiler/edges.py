@@ -31,7 +31,7 @@ def parts(group: Group) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 class Edges:
-    """For every slot, the edges that lead to it; where in `d` each gradient is, once it is known."""
+    """For every slot the edges that lead to it; where in `d` each gradient is, once it is known."""
 
     def __init__(self, groups, slot, slots, wanted, outputs):
         """`wanted(numbers, group)` tells to which numbers a group's gradients go."""

@@ -21,16 +21,15 @@ def folded(recording: Recording) -> list[Call]:
     gone: set[int] = set()
     calls = []
     for call in recording.calls:
-        if call.kind == "add":
-            call = chain(call, open_calls, zeros, gone)
-        if call.kind in ("chain", "multiply") and uses[call.outputs[0]] == 1:
-            open_calls[call.outputs[0]] = call
-        calls.append(call)
+        made = chain(call, open_calls, zeros, gone) if call.kind == "add" else call
+        if made.kind in ("chain", "multiply") and uses[made.outputs[0]] == 1:
+            open_calls[made.outputs[0]] = made
+        calls.append(made)
     return [joined(call) for call in calls if call.outputs[0] not in gone]
 
 
 def chain(call, open_calls, zeros, gone):
-    """An addition as a chain: the one that it continues, if there is one, and what it adds to it."""
+    """An addition as a chain: the one it continues, if there is one, and what it adds to that."""
     terms = list(zip(call.operands, call.ranks))
     spine = next((i for i in (0, 1) if is_kind("chain", open_calls.get(terms[i][0]))), None)
     result = Call("chain", [], [], [], call.outputs)

@@ -134,7 +134,7 @@ def distinct(rows):
 
 
 def full_blocks(r, c):
-    """How to order pairs (r, c) into full grids, and (how many, rows, columns); None if not full."""
+    """How to order pairs (r, c) into full grids, and (grids, rows, columns); None if not full."""
     p, q = int(r.max()) + 1, int(c.max()) + 1
     if p * q == len(r):
         order = np.argsort(r * q + c, kind="stable")

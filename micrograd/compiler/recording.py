@@ -6,7 +6,7 @@ import dis
 import math
 import operator
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
@@ -97,8 +97,8 @@ class Recording:
     nodes: int  # how many Values the function computed
 
 
-def taped(function: Callable[[], Any]) -> tuple[Any, list]:
-    """What a function returns, and the tape of what it did."""
+def taped(function: Callable[[], Any]) -> tuple[Any, list, list[CodeType]]:
+    """What a function returns, the tape of what it did, and the user's code that ran."""
     events: list = []
     ran: dict[CodeType, dict] = {}
     profiler, token = sys.getprofile(), tape.set(events)
@@ -108,10 +108,8 @@ def taped(function: Callable[[], Any]) -> tuple[Any, list]:
     finally:
         sys.setprofile(profiler)
         tape.reset(token)
-    for code, namespace in ran.items():
-        if not from_library(namespace.get("__name__")):
-            refuse_reading(code)
-    return result, events
+    own = [code for code, names in ran.items() if not from_library(names.get("__name__"))]
+    return result, events, own
 
 
 def from_library(module: str | None) -> bool:
@@ -121,14 +119,15 @@ def from_library(module: str | None) -> bool:
     return root in LIBRARIES or "site-packages" in file or "dist-packages" in file
 
 
-def refuse_reading(code):
+def refuse_reading(codes: Iterable[CodeType]) -> None:
     """Raises JitError where code takes a number out of the graph, or puts one in."""
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_ATTR", "STORE_ATTR") and step.argval in ("data", "grad"):
-            raise JitError(
-                f"{code.co_name}() has to do with .{step.argval}, which a replay would not see: "
-                "compute with the Value itself, compare Values, or do it outside the jitted function"
-            )
+    for code in codes:
+        for step in dis.get_instructions(code):
+            if step.opname in ("LOAD_ATTR", "STORE_ATTR") and step.argval in ("data", "grad"):
+                raise JitError(
+                    f"{code.co_name}() has to do with .{step.argval}, which a replay would not "
+                    "see: compute with the Value itself, compare Values, or do it outside"
+                )
 
 
 def recorded(

@@ -1,7 +1,7 @@
 """The text of a program under construction, and the arrays that its names stand for.
 
-A program computes in two buffers: `v` holds the value of every number, `d` what goes into gradients.
-Its names and numbers are chosen here; nothing in it comes from names in the recorded code.
+A program computes in two buffers: `v` holds the value of every number, `d` all that goes into
+gradients. Its names are chosen here; nothing in it comes from names in the recorded code.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The surroundings of a function: what it can see beside its arguments, so that a change is noticed.
+"""The surroundings of a function: what it sees beside its arguments, so that a change is noticed.
 
 A recording holds only as long as they stay the same: the variables of enclosing functions, globals
 by the names used, and what is in the lists, dicts, arrays, Modules and other objects there.

@@ -228,7 +228,5 @@ UPDATES = {SGD: update_sgd, Adam: update_adam}
 
 def assign(objects, **columns):
     """Sets attributes of objects, in one call that no Ctrl-C can come into."""
-    rows = [
-        (x, name, value) for name, values in columns.items() for x, value in zip(objects, values)
-    ]
+    rows = [(x, name, y) for name, values in columns.items() for x, y in zip(objects, values)]
     deque(map(setattr, *zip(*rows)), maxlen=0)
