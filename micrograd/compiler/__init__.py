@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import numpy as np
+
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .arguments import Arguments, as_value, replaced, results
@@ -65,7 +67,7 @@ class Jit(Generic[P, R]):
         if tape.get() is not None:  # inside another one: part of its recording
             args, kwargs = replaced((args, kwargs), as_value)
             return self.function(*args, **kwargs)
-        with self.lock:
+        with self.lock, np.errstate(all="ignore"):
             arguments = Arguments(args, kwargs)
             replay = self.replay(arguments)
             return replay.result(arguments) if replay else self.function(*args, **kwargs)

@@ -21,6 +21,7 @@ from .groups import GRID, Group, factor_rows, terms
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE
 from .views import even_steps, spacing
 
+ZERO = np.zeros(1)
 DISORDER = 8  # fewer slots than this, on average, of the same sources are no order
 
 
@@ -172,7 +173,10 @@ def elementwise_backward(group, values, gradients, g):
                 source.write(f"d[{place}] = " + rule.format(**numbers, **exponent(group)))
         else:
             c, *names = source.aligned(("d", at), list(used.values()))
-            source.write(rule.format(c=c, **dict(zip(used, names)), **exponent(group)))
+            more = exponent(group)
+            if "{m}" in rule:
+                more |= {"m": source.mask(source.names[c].shape), "zero": source.constant(ZERO)}
+            source.write(rule.format(c=c, **dict(zip(used, names)), **more))
 
 
 def reduction_backward(group, values, gradients, g):

@@ -39,7 +39,9 @@ def chain(call, open_calls, zeros, gone):
         gone.add(number)
         static = continued.static
         result.static = list(static) if isinstance(static, str) else static
-        result.operands, result.ranks = continued.operands, continued.ranks
+        fresh = isinstance(static, str)  # a call of the recording, which is left as it is
+        result.operands = list(continued.operands) if fresh else continued.operands
+        result.ranks = list(continued.ranks) if fresh else continued.ranks
     for number, rank in terms:
         product = open_calls.get(number)
         if is_kind("multiply", product):
@@ -59,6 +61,6 @@ def is_kind(kind, call):
 
 
 def joined(call):
-    if type(call.static) is list:
+    if isinstance(call.static, list):
         call.static = "".join(call.static)
     return call

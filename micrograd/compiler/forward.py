@@ -51,7 +51,9 @@ def write_forward(group: Group, values: Values) -> None:
         out = "v", values.slot[group.outputs[0]]
         y, *operands = source.aligned(out, values.columns(group.operands))
         rule = ELEMENTWISE[array_kind(group)][0]
-        source.write(rule.format(y=y, **dict(zip("ab", operands)), **exponent(group)))
+        zero = source.constant(np.zeros(1))
+        rule = rule.format(y=y, zero=zero, **dict(zip("ab", operands)), **exponent(group))
+        source.write(rule)
 
 
 def result_shape(group):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .padding import family, padded
 from .recording import Call, Recording, TooDeepError
 
 GRID = 256  # multiplications from which a matrix product is worth its call
@@ -54,25 +55,40 @@ class Group:
         return self.operands.shape[1]
 
 
-def grouped(recording: Recording, calls: list[Call]) -> list[Group]:
-    """The calls in groups, each after all that it needs."""
+def grouped(recording: Recording, calls: list[Call], strict: bool = False) -> list[Group]:
+    """The calls in groups, each after all that it needs; if not `strict`, padded and filled up."""
     level = [0] * recording.size
     members: dict[tuple, list[Call]] = {}
     for call in calls:
         depth = 1 + max([level[x] for x in call.operands], default=0)
         for x in call.outputs:
             level[x] = depth
-        key = (depth, call.kind, call.static, len(call.operands), len(call.outputs))
+        kin = None if strict else family(call)
+        key = (depth, kin) if kin else (depth, None, *shape(call))
         members.setdefault(key, []).append(call)
     if len(members) > MOST_GROUPS:
         raise TooDeepError(
             f"{recording.nodes:,} operations are {len(members):,} groups that wait for each other, "
             f"more than {MOST_GROUPS:,}: the function runs in the engine"
         )
-    return [group(members[key]) for key in sorted(members, key=lambda key: key[0])]
+    tails: dict[tuple, list[int]] = {}
+    groups = []
+    for key in sorted(members, key=lambda key: key[0]):
+        alike = members[key]
+        if key[1]:
+            alike = padded(recording, alike, tails)
+        by_shape: dict[tuple, list[Call]] = {}
+        for call in alike:
+            by_shape.setdefault(shape(call), []).append(call)
+        groups += [group(recording, same, strict) for same in by_shape.values()]
+    return groups
 
 
-def group(calls: list[Call]) -> Group:
+def shape(call):
+    return call.kind, call.static, len(call.operands), len(call.outputs)
+
+
+def group(recording: Recording, calls: list[Call], strict: bool) -> Group:
     made = Group(
         kind=calls[0].kind,
         static=calls[0].static,
@@ -82,11 +98,11 @@ def group(calls: list[Call]) -> Group:
         functions=[call.function for call in calls],
     )
     if made.kind == "chain":
-        find_grid(made)
+        find_grid(made, None if strict else recording)
     return made
 
 
-def find_grid(group: Group) -> None:
+def find_grid(group: Group, recording: Recording | None) -> None:
     """Looks for a matrix product in the products of a chain, and orders the group like one."""
     first = factor_rows(str(group.static))
     if len(first) < 2 or len(first) * group.size < GRID:
@@ -94,7 +110,12 @@ def find_grid(group: Group) -> None:
     sides = [group.operands[first + i].T for i in (0, 1)]  # (calls, products) each
     labels = [distinct(side) for side in sides]
     swap = group.size > 1 and labels[0][1] != labels[0][0]  # what changes slowly is the rows
-    blocks = full_blocks(*(labels[::-1] if swap else labels))
+    if swap:
+        labels.reverse()
+    blocks = full_blocks(*labels)
+    if blocks is None and recording is not None and len(first) == len(str(group.static)):
+        labels = filled_up(group, labels, swap, recording)
+        blocks = full_blocks(*labels)
     if blocks is None:
         return
     order, shape = blocks
@@ -154,3 +175,54 @@ def full_blocks(r, c):
     where = {pair: i for i, pair in enumerate(zip(r.tolist(), c.tolist()))}
     order = [where[row, c] for columns, rows in blocks.items() for row in rows for c in columns]
     return np.array(order), shape
+
+
+def filled_up(group, labels, swap, recording):
+    """Adds the pairs that a full grid would have, at most as many as there are; new labels.
+
+    What they compute is not used.
+    """
+    r, c = labels
+    there = set(zip(r.tolist(), c.tolist()))
+    missing = [
+        (row, column)
+        for rows, columns in islands(there)
+        for row in rows
+        for column in columns
+        if (row, column) not in there
+    ]
+    if not missing or len(missing) > len(there):
+        return labels
+    recording.shortcuts = True
+    factors = [
+        [group.operands[i::2, np.argmax(x == n)] for n in range(x.max() + 1)]
+        for x, i in zip(labels, (1, 0) if swap else (0, 1))
+    ]
+    sides = [
+        np.stack([factor[pair[i]] for pair in missing], axis=1) for i, factor in enumerate(factors)
+    ]
+    extra = np.empty((len(group.operands), len(missing)), int)
+    extra[0::2], extra[1::2] = sides[::-1] if swap else sides
+    outputs = np.array([[recording.new() for _ in missing]])
+    group.operands = np.concatenate([group.operands, extra], axis=1)
+    group.ranks = np.concatenate([group.ranks, np.zeros_like(extra)], axis=1)
+    group.outputs = np.concatenate([group.outputs, outputs], axis=1)
+    added = np.array(missing).T
+    return [np.concatenate([x, more]) for x, more in zip(labels, added)]
+
+
+def islands(pairs):
+    """Rows and columns that hang together by pairs (row, column), as pairs of sorted lists."""
+    parent: dict = {}
+
+    def root(x):
+        while parent.setdefault(x, x) != x:
+            x = parent[x]
+        return x
+
+    for row, column in pairs:
+        parent[root(("row", row))] = root(("column", column))
+    found: dict = {}
+    for kind, n in sorted(parent):
+        found.setdefault(root((kind, n)), {"row": [], "column": []})[kind].append(n)
+    return [(members["row"], members["column"]) for members in found.values()]

@@ -15,15 +15,10 @@ from ..function import Outputs
 EXACT_LOOP = 512  # numbers up to which rows are added up by math.fsum
 
 
-def relu_backward(y, g, out):
-    """g where y is not 0; it is 0 · g elsewhere, which should be 0."""
-    np.multiply(g, y != 0.0, out=out)
-
-
-def careful_relu_backward(y, g, out):
-    """The same where g may be infinite or nan."""
+def careful_relu_backward(g, passes, out):
+    """g where it passes, else 0: their product, but that g may be infinite or nan."""
     np.copyto(out, 0.0)
-    np.copyto(out, g, where=y != 0.0)
+    np.copyto(out, g, where=passes)
 
 
 def tanh_backward(x, g, out):
@@ -131,8 +126,7 @@ def cross_entropy(x, out):
 
 def cross_entropy_backward(x, g, out):
     p = shares(x)
-    p[0] = 0.0
-    exact_sum(-p, p[0])  # -(1 - p), without cancellation
+    p[0] = -others(p)[0]
     np.multiply(p, g, out=out)
 
 
@@ -142,11 +136,23 @@ def softmax(x, out):
 
 def softmax_backward(p, g, out):
     """For x_j, the sum over outputs i of p_i · (1 - p_i if i = j else -p_j) · g_i."""
+    if p.shape[1] > 1:
+        np.multiply(p, others(p) * g - others(p * g), out=out)
+        return
+    left = others(p)
     np.copyto(out, 0.0)
-    for i in reversed(range(len(p))):
+    for i in reversed(range(len(p))):  # as the engine adds them
         slopes = -p
-        exact_sum(np.delete(p, i, axis=0), slopes[i])
+        slopes[i] = left[i]
         out += p[i] * slopes * g[i]
+
+
+def others(p):
+    """The sum of all terms but this one, for each: 1 - p for shares p, without cancellation."""
+    if p.shape[1] == 1:
+        row = p[:, 0].tolist()
+        return np.array([[F.others(row, i)] for i in range(len(row))])
+    return (1.0 - np.eye(len(p))) @ p
 
 
 def call_functions(functions, x, out):

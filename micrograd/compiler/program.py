@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from . import kernels
 from .backward import Gradients, write_backward
 from .edges import Edges, parts
 from .fold import folded
@@ -30,9 +31,12 @@ class Program:
     forward() is False where a comparison came out otherwise than in the recording.
     """
 
-    def __init__(self, recording: Recording, calls: int, groups: Sequence[Group]) -> None:
+    def __init__(
+        self, recording: Recording, calls: int, groups: Sequence[Group], order: Sequence[int] = ()
+    ) -> None:
+        """`order` is that of the leaves, if it is given."""
         self.recording, self.groups = recording, groups
-        order = leaf_order(recording, groups)
+        self.order = order = order or leaf_order(recording, groups)
         self.leaves = [recording.leaves[i] for i in order]
         numbers = [recording.leaf_numbers[i] for i in order]
         numbers += [*recording.inputs, *recording.constants]
@@ -49,7 +53,7 @@ class Program:
         self.v = np.zeros(len(numbers))
         self.v[slot[is_constant]] = data[is_constant]
         self.outputs = slot[recording.outputs]
-        self.calls = calls
+        self.calls, self.shortcuts = calls, False
         source = Source(self.v, len(order), len(order) + len(recording.inputs))
         values = Values(source, slot, is_constant, data)
         for group in groups:
@@ -126,5 +130,17 @@ def write_guards(recording, values):
 
 
 def compiled(recording: Recording) -> Program:
+    """The fastest program: it may multiply a zero and an unused number, which could be infinite."""
     calls = folded(recording)
-    return Program(recording, len(calls), grouped(recording, calls))
+    program = Program(recording, len(calls), grouped(recording, calls))
+    program.shortcuts = recording.shortcuts or any(g.kind == "relu" for g in program.groups)
+    return program
+
+
+def strictly(program: Program) -> Program:
+    """The same program without such shortcuts, for infinite numbers and nan."""
+    recording = program.recording
+    groups = grouped(recording, folded(recording), strict=True)
+    strict = Program(recording, program.calls, groups, program.order)
+    strict.names["relu_backward"] = kernels.careful_relu_backward
+    return strict

@@ -95,6 +95,20 @@ class Recording:
     guards: list[tuple[Callable, int, int, bool]]
     size: int  # how many numbers are in use
     nodes: int  # how many Values the function computed
+    shortcuts: bool = False  # whether zeros were multiplied that the engine would leave out
+
+    def new(self) -> int:
+        """A number for one more Value."""
+        self.size += 1
+        return self.size - 1
+
+    def constant(self, x: float) -> int:
+        """A number for a constant."""
+        found = next((n for n, data in self.constants.items() if data == x), None)
+        if found is None:
+            found = self.new()
+            self.constants[found] = x
+        return found
 
 
 def taped(function: Callable[[], Any]) -> tuple[Any, list, list[CodeType]]:

@@ -12,8 +12,7 @@ import numpy as np
 from ..engine import Value, node
 from ..function import outputs
 from .arguments import Arguments, replaced
-from .kernels import careful_relu_backward
-from .program import compiled
+from .program import Program, compiled, strictly
 from .recording import Recording
 
 
@@ -26,11 +25,10 @@ class Replay:
         self.v = self.program.v
         self.size = len(self.program.leaves)
         self.start = self.size + len(recording.inputs)  # of what is computed
-        self.grads = self.program.d[: self.size]
-        self.zeros = np.zeros(self.size)
         index = {v: i for i, v in enumerate(stand_ins)}
         self.arguments = [(i, index[v]) for i, v in enumerate(self.program.leaves) if v in index]
         self.point: np.ndarray | None = None
+        self.strict: Program | None = None
 
     def leaves(self, values: Sequence[Value]) -> list[Value]:
         """The leaves of a call with these Values as arguments."""
@@ -55,11 +53,21 @@ class Replay:
         return self.forward()
 
     def outputs(self) -> list[float]:
-        return self.v[self.program.outputs].tolist()
+        return self.current.v[self.current.outputs].tolist()
 
     def forward(self):
-        with np.errstate(all="ignore"):
-            return self.program.forward()
+        self.current = program = self.program
+        same = program.forward()
+        if same and program.shortcuts and not all(map(math.isfinite, self.outputs())):
+            return self.forward_strictly()
+        return same
+
+    def forward_strictly(self):
+        if self.strict is None:
+            self.strict = strictly(self.program)
+        self.current = self.strict
+        self.strict.v[: self.start] = self.v[: self.start]
+        return self.strict.forward()
 
     def result(self, arguments: Arguments) -> Any:
         """What the function returns, after a run."""
@@ -67,7 +75,7 @@ class Replay:
         leaves = tuple(self.leaves(arguments.values))
 
         def backward(*grads):
-            with self.lock:
+            with self.lock, np.errstate(all="ignore"):
                 if self.point is not point:  # another call came in between
                     self.v[: self.start] = point
                     self.forward()
@@ -84,12 +92,21 @@ class Replay:
 
     def backward(self, seeds: Sequence[float]) -> np.ndarray:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
-        program = self.program
+        grads = self.backward_of(self.current, seeds)
+        if self.current.shortcuts and not is_finite(grads):
+            self.forward_strictly()
+            grads = self.backward_of(self.current, seeds)
+        return grads
+
+    def backward_of(self, program, seeds):
         program.seed[:] = seeds
-        with np.errstate(all="ignore"):
-            program.backward()
-            if not math.isfinite(self.grads.dot(self.zeros)):  # 0 · inf may have come of a shortcut
-                with_care = {**program.names, "relu_backward": careful_relu_backward}
-                exec(program.text, with_care)
-                with_care["backward"]()
-        return self.grads
+        program.backward()
+        return program.d[: self.size]
+
+
+def is_finite(xs: np.ndarray) -> bool:
+    """Whether no number in it is infinite or nan; also False if their sum is."""
+    return math.isfinite(ONES[: len(xs)].dot(xs) if len(xs) < len(ONES) else np.add.reduce(xs))
+
+
+ONES = np.ones(4096)  # for longer ones, a dot product would start threads

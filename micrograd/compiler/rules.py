@@ -33,7 +33,10 @@ ELEMENTWISE: dict[str, tuple[str, tuple[str | None, ...]]] = {
     ),
     "negative": ("negative({a}, out={y})", ("negative({g}, out={c})",)),
     "absolute": ("absolute({a}, out={y})", ("sign({a}, out={c})\nmultiply({c}, {g}, out={c})",)),
-    "relu": ("maximum({a}, 0.0, out={y})", ("relu_backward({y}, {g}, {c})",)),
+    "relu": (
+        "maximum({a}, {zero}, out={y})",
+        ("not_equal({y}, {zero}, out={m})\nrelu_backward({g}, {m}, out={c})",),
+    ),
     "tanh": ("tanh({a}, out={y})", ("tanh_backward({a}, {g}, {c})",)),
     "sigmoid": ("sigmoid({a}, {y})", ("sigmoid_backward({a}, {g}, {c})",)),
     "softplus": ("softplus({a}, {y})", ("softplus_backward({a}, {g}, {c})",)),

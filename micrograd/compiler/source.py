@@ -37,9 +37,9 @@ UFUNCS = [
     "greater",
     "greater_equal",
     "bincount",
+    "not_equal",
 ]
 KERNELS = [
-    "relu_backward",
     "tanh_backward",
     "sigmoid",
     "sigmoid_backward",
@@ -70,7 +70,7 @@ class Source:
         self.inputs, self.computed = inputs, computed
         self.names = {name: getattr(np, name) for name in UFUNCS}
         self.names |= {name: getattr(kernels, name) for name in KERNELS}
-        self.names["floats"] = floats
+        self.names["floats"], self.names["relu_backward"] = floats, np.multiply
         self.names["v"] = v
         self.declarations: list[str] = []
         self.lines: list[str] = []
@@ -110,18 +110,23 @@ class Source:
         shape = tuple(map(int, shape))
         return self.name("t", np.zeros(shape), f"zeros({shape})")
 
+    def mask(self, shape):
+        """The name of a new array of truths."""
+        return self.name("m", np.zeros(shape, bool), f"zeros({shape}, bool)")
+
     def given(self, letter, array):
         """The name of an array of constants or positions."""
         key = letter, array.shape, array.tobytes()
         if key not in self.known:
-            self.known[key] = self.name(letter, array, f"array of shape {array.shape}")
+            what = f"array of shape {array.shape}" if array.shape else f"array({array})"
+            self.known[key] = self.name(letter, array, what)
         return self.known[key]
 
     def constant(self, array):
         """Constants: a number in the text if they are all the same."""
         first = array.flat[0]
         alike = array.tobytes() == np.full(array.shape, first).tobytes()
-        return literal(float(first)) if alike else self.given("k", array)
+        return self.given("k", np.array(first) if alike else array)
 
     def take(self, buffer, at):
         """The name of an array of what is at these positions; values are copied only once."""

@@ -12,7 +12,7 @@ from ..engine import Value
 from ..optim import SGD, Adam, Optimizer, within
 from .arguments import Arguments, replaced, results
 from .recording import JitError
-from .replay import Replay
+from .replay import Replay, is_finite
 
 if TYPE_CHECKING:
     from . import Jit
@@ -57,9 +57,9 @@ class Training:
         self.size = n = len(optimizer.parameters)
         self.grads = np.zeros(n)
         rows = len(optimizer.state) + 1  # the data, then what the optimizer keeps
-        self.buffers = [np.zeros(rows * n) for _ in range(2)]
-        self.zeros = np.zeros(rows * n)
-        self.now = self.buffers[0]
+        tables = [np.zeros((rows, n)) for _ in range(2)]
+        self.buffers = [(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
+        self.now, self.rows, self.state = self.buffers[0]
         self.fills: dict[Replay, Fill] = {}
         self.inside = False
 
@@ -71,7 +71,7 @@ class Training:
                     "training() needs leaf Values to train that are in no other training, "
                     f"parameter {i} is a {type(p).__name__}"
                 )
-        self.now[: self.size] = [p.data for p in parameters]
+        self.rows[0][:] = [p.data for p in parameters]
         self.grads[:] = [p.grad for p in parameters]
         self.take_state()
         places = [(self, i) for i in range(self.size)]
@@ -82,7 +82,7 @@ class Training:
     def __exit__(self, *error: Any) -> None:
         """Gives the parameters and the optimizer their own numbers back."""
         self.inside = False
-        data, grads = self.now[: self.size].tolist(), self.grads.tolist()
+        data, grads = self.rows[0].tolist(), self.grads.tolist()
         self.optimizer.state = tuple(list(map(float, xs)) for xs in self.optimizer.state)
         kinds = [Value] * self.size
         assign(self.optimizer.parameters, __class__=kinds, data=data, grad=grads)
@@ -90,7 +90,7 @@ class Training:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self.inside:
             raise JitError("a training is used in a with statement: with f.training(…) as step: …")
-        with self.jitted.lock:
+        with self.jitted.lock, np.errstate(all="ignore"):
             arguments = Arguments(args, kwargs)
             replay = self.jitted.replay(arguments, self.fill)
             if replay is None:
@@ -117,33 +117,30 @@ class Training:
 
     def take_state(self):
         """Copies the optimizer's state into the arrays, after somebody has set it."""
-        for row, numbers in zip(self.rows(self.now)[1:], self.optimizer.state):
+        for row, numbers in zip(self.state, self.optimizer.state):
             row[:] = numbers
-        self.state = self.optimizer.state = tuple(self.rows(self.now)[1:])
-
-    def rows(self, buffer):
-        return buffer.reshape(-1, self.size)
+        self.optimizer.state = self.state
 
     def step(self):
         """The optimizer's step. Raises NonFiniteError, with nothing changed, at inf or nan."""
-        optimizer, n = self.optimizer, self.size
+        optimizer = self.optimizer
         if optimizer.state is not self.state:
             self.take_state()
         lr = optimizer.lr
         if callable(lr):
             lr = within("lr", lr(optimizer.steps), 0, math.inf)
-        if not math.isfinite(self.grads.dot(self.zeros[:n])):
-            optimizer.check("gradient", self.grads.tolist())
-        new = self.buffers[self.now is self.buffers[0]]
+        new = now, rows, state = self.buffers[self.now is self.buffers[0][0]]
         update = UPDATES.get(type(optimizer), update_by_lists)
-        update(optimizer, lr, self.grads, self.rows(self.now), self.rows(new))
-        if not math.isfinite(new.dot(self.zeros)):
-            for numbers in self.rows(new).tolist():
-                optimizer.check("step", numbers)
-        state = tuple(self.rows(new)[1:])
-        owners = (self, self, optimizer, optimizer)
-        numbers = (new, state, state, optimizer.steps + 1)
-        deque(map(setattr, owners, ("now", "state", "state", "steps"), numbers), maxlen=0)
+        update(optimizer, lr, self.grads, self.rows, rows)
+        if not is_finite(now):
+            for what, numbers in (("gradient", self.grads), *(("step", row) for row in rows)):
+                optimizer.check(what, numbers.tolist())
+        # One call that no Ctrl-C can interrupt, so that all numbers are of the same step.
+        values = (*new, state, optimizer.steps + 1)
+        deque(map(setattr, (self, self, self, optimizer, optimizer), ATTRIBUTES, values), maxlen=0)
+
+
+ATTRIBUTES = ("now", "rows", "state", "state", "steps")
 
 
 class Fill:
