@@ -23,8 +23,11 @@ class Arguments:
         self.objects: list = []
         self.args, self.kwargs = args, kwargs
         spec: list = []
-        self.read((args, kwargs), spec)
-        self.signature = tuple(spec)
+        for x in args:
+            self.read(x, spec)
+        if kwargs:
+            self.read(kwargs, spec)
+        self.signature = (len(args), *spec)
 
     def read(self, x, spec):
         kind = type(x)

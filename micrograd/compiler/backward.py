@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .edges import Edges
+from .edges import NOBODY, Edges
 from .forward import (
     FEW_TERMS,
     SINGLES,
@@ -22,6 +22,7 @@ from .rules import ELEMENTWISE, REDUCTIONS, SINGLE
 from .views import even_steps, spacing
 
 ZERO = np.zeros(1)
+PLANES = 3  # in which gradients of leaves lie as the leaves do, to be added up in one go
 DISORDER = 8  # fewer slots than this, on average, of the same sources are no order
 
 
@@ -31,6 +32,7 @@ class Gradients:
     def __init__(self, source, edges: Edges, leaves: int):
         self.source, self.edges = source, edges
         self.leaves, self.free = leaves, leaves
+        self.planes: list[tuple[np.ndarray, np.ndarray]] = []
 
     def region(self, size):
         """New places."""
@@ -40,11 +42,25 @@ class Gradients:
     def places_for(self, part):
         """Places for the gradients of a part: those of the leaves, if nothing else goes there."""
         targets = self.edges.targets[part]
-        at = targets
-        if not (self.edges.is_alone(part) and (targets < self.leaves).all()):
+        if not ((targets >= 0) & (targets < self.leaves)).all() or has_twins(targets):
             at = self.region(len(targets))
+        elif self.edges.is_alone(part):
+            at = targets
+        else:
+            at = self.plane_for(targets)
         self.edges.place[part] = at
         return at
+
+    def plane_for(self, targets):
+        """Places for gradients of leaves that are not yet taken, as far apart as the leaves are."""
+        for places, taken in self.planes:
+            if not taken[targets].any():
+                taken[targets] = True
+                return places[targets]
+        if len(self.planes) == PLANES:
+            return self.region(len(targets))
+        self.planes.append((self.region(self.leaves), np.zeros(self.leaves, bool)))
+        return self.plane_for(targets)
 
     def of_leaves(self):
         """Gathers the gradients of the leaves in the first places of `d`."""
@@ -71,6 +87,11 @@ class Gradients:
                 if count:
                     self.add_up(np.array([place]), edges[None, start : start + count])
             return
+        if counts.min() == counts.max() <= FEW_TERMS:
+            table = edges.reshape(size, -1)
+            if all(spacing(column[:, None]) for column in self.edges.place[table].T):
+                self.add_up(own, table)
+                return
         families = self.edges.kinship(edges, counts)
         if len(families) > FEW_TERMS and len(families) * DISORDER > size:
             self.one_by_one(own, edges, counts)
@@ -168,9 +189,9 @@ def elementwise_backward(group, values, gradients, g):
         at = gradients.places_for(part)
         used = {name: column for name, column in columns.items() if f"{{{name}}}" in rule}
         if single:
-            for i, place in enumerate(at):
+            for i in np.flatnonzero(edges.targets[part] != NOBODY):
                 numbers = {name: source.number(x, i) for name, x in used.items()}
-                source.write(f"d[{place}] = " + rule.format(**numbers, **exponent(group)))
+                source.write(f"d[{at[i]}] = " + rule.format(**numbers, **exponent(group)))
         else:
             c, *names = source.aligned(("d", at), list(used.values()))
             more = exponent(group)
@@ -213,9 +234,10 @@ def mean_backward(group, gradients, g):
 
 def chain_backward(group, values, gradients, g):
     edges = gradients.edges
-    plain = edges.parts[id(group)][2]
     _, products = terms(group.static)
-    edges.place[plain] = np.broadcast_to(g, ((~products).sum(), group.size)).ravel()
+    if group.grid is None or group.grid.bias is None:
+        plain = np.broadcast_to(g, ((~products).sum(), group.size))
+        edges.place[edges.parts[id(group)][2]] = plain.ravel()
     if group.grid is not None:
         product_backward(group, values, gradients, g)
     elif len(products) <= FEW_TERMS:
@@ -232,7 +254,9 @@ def product_backward(group, values, gradients, g):
     if grid.is_square and group.size == 1:
         upstream = (source.scratch((1, 1)),) * 2
         source.write(f"{upstream[0]}[0, 0] = 2.0 * d.item({g[0, 0]})")
-    parts = gradients.edges.parts[id(group)][:2]
+    *parts, last = gradients.edges.parts[id(group)]
+    if grid.bias is not None and gradients.edges.is_wanted(last):
+        bias_backward(source, gradients.places_for(last), upstream[0], grid)
     for part, numbers, other, flow in zip(
         parts, (grid.rows, grid.columns), (grid.columns, grid.rows), upstream
     ):
@@ -245,6 +269,13 @@ def product_backward(group, values, gradients, g):
             write_matmul(source, flow, x, c)
 
 
+def bias_backward(source, at, upstream, grid):
+    """The gradient of a bias is the sum of what it was added to."""
+    ones = source.given("k", np.ones(grid.shape[1 + grid.bias.axis]))
+    factors = (ones, upstream) if grid.bias.axis == 0 else (upstream, ones)
+    write_matmul(source, *factors, source.grid("d", at))
+
+
 def few_products_backward(group, values, gradients, g):
     source, edges = gradients.source, gradients.edges
     first = factor_rows(group.static)
@@ -252,12 +283,13 @@ def few_products_backward(group, values, gradients, g):
         if not edges.is_wanted(part):
             continue
         at = gradients.places_for(part).reshape(len(first), group.size)
-        for place, row in zip(at, first):
+        wanted = (edges.targets[part] != NOBODY).reshape(at.shape)
+        for place, row, used in zip(at, first, wanted):
             other = values.column(group.operands[row + 1 - i])
             if group.size <= SINGLES:
-                for j, at_j in enumerate(place):
+                for j in np.flatnonzero(used):
                     factors = source.number(other, j), source.number(("d", g), j)
-                    source.write(f"d[{at_j}] = " + " * ".join(factors))
+                    source.write(f"d[{place[j]}] = " + " * ".join(factors))
                 continue
             c, upstream, x = source.aligned(("d", place), [("d", g), other])
             source.write(f"multiply({upstream}, {x}, out={c})")
@@ -275,3 +307,7 @@ def many_products_backward(group, values, gradients, g):
             edges.place[part] = at.ravel()
         x = values.grid(group.operands[first + 1 - i])
         source.write(f"multiply({source.grid('d', g)}, {x}, out={source.grid('d', at)})")
+
+
+def has_twins(xs):
+    return len(np.unique(xs)) < len(xs)

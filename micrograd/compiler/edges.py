@@ -27,6 +27,8 @@ def parts(group: Group) -> list[tuple[np.ndarray, np.ndarray]]:
             factors[1] = np.zeros((0, 1), int), np.zeros((0, 1), int)
     else:
         factors = [(group.operands[first + i], group.ranks[first + i]) for i in (0, 1)]
+    if group.grid is not None and group.grid.bias is not None:
+        return [*factors, (group.grid.bias.numbers, group.grid.bias.ranks)]
     return [*factors, (group.operands[plain], group.ranks[plain])]
 
 

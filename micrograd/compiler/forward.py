@@ -89,6 +89,9 @@ def write_chain(group, values):
         for start in starts[~products]:
             y, x = source.aligned(out, [values.column(group.operands[start])])
             source.write(f"add({y}, {x}, out={y})")
+    elif group.size == 1 and not products.any() and len(products) > FEW_TERMS:
+        x = values.grid(group.operands[:, 0])
+        source.write(f"v[{values.slot[group.outputs[0, 0]]}] = add.accumulate({x})[-1]")
     elif len(products) <= FEW_TERMS and group.size <= SINGLES:
         write_single_terms(group, values)
     elif len(products) <= FEW_TERMS:

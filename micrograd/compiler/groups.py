@@ -14,6 +14,15 @@ MOST_GROUPS = 20_000  # each is lines to compile
 
 
 @dataclass
+class Bias:
+    """What is added to a whole column of a matrix product (axis 0), or to a whole row (1)."""
+
+    numbers: np.ndarray
+    ranks: np.ndarray
+    axis: int
+
+
+@dataclass
 class Grid:
     """Dot products of every row of one matrix with every row of another, perhaps in batches.
 
@@ -25,6 +34,7 @@ class Grid:
     row_ranks: np.ndarray
     column_ranks: np.ndarray
     shape: tuple[int, int, int]
+    bias: Bias | None = None
 
     def sort(self, slot: np.ndarray) -> None:
         """Orders the terms of products of one row and one column as they are in memory."""
@@ -128,7 +138,22 @@ def find_grid(group: Group, recording: Recording | None) -> None:
         row_ranks=corner(group.ranks[rows], shape, 2),
         column_ranks=corner(group.ranks[columns], shape, 1),
         shape=shape,
+        bias=bias(group, shape),
     )
+
+
+def bias(group, shape):
+    starts, products = terms(str(group.static))
+    b, p, q = shape
+    if b > 1 or (~products).sum() != 1:
+        return None
+    (numbers,) = group.operands[starts[~products]].reshape(1, p, q)
+    (ranks,) = group.ranks[starts[~products]].reshape(1, p, q)
+    if p > 1 and (numbers == numbers[0]).all():
+        return Bias(numbers[0], ranks[0], 0)
+    if q > 1 and (numbers == numbers[:, :1]).all():
+        return Bias(numbers[:, 0], ranks[:, 0], 1)
+    return None
 
 
 def corner(x, shape, axis):

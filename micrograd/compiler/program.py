@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import kernels
-from .backward import Gradients, write_backward
+from .backward import PLANES, Gradients, write_backward
 from .edges import Edges, parts
 from .fold import folded
 from .forward import Values, write_forward
@@ -62,7 +62,9 @@ class Program:
         forward, source.lines = source.lines, []
         wanted = gradient_flow(recording, groups)
         edges = Edges(groups, slot, len(numbers), wanted, self.outputs)
-        self.d = source.names["d"] = np.zeros(2 * len(numbers) + len(edges.place))
+        self.d = source.names["d"] = np.zeros(
+            2 * len(numbers) + len(edges.place) + PLANES * len(order)
+        )
         gradients = Gradients(source, edges, len(order))
         seeds = gradients.region(len(recording.outputs))
         edges.place[: len(seeds)] = seeds
@@ -103,7 +105,7 @@ def gradient_flow(recording, groups):
         live[group.operands[:, live[group.outputs].any(axis=0)]] = True
 
     def wanted(numbers, group):
-        if group.grid is not None and numbers.ndim == 3:
+        if group.grid is not None and numbers.shape[-1:] != (group.size,):
             return needed[numbers] & live[group.outputs].any()
         return needed[numbers] & live[group.outputs].any(axis=0)
 
