@@ -329,8 +329,15 @@ def real(x: Any, caller: str) -> float:
             return float(x)
         except OverflowError:
             raise OverflowError(
-                f"{caller} needs a number within a float's range, got {reprlib.repr(x)}"
+                f"{caller} needs a number within a float's range, got {shortened(x)}"
             ) from None
     if isinstance(x, Value):
         raise TypeError(f"{caller} needs a real number, got a Value; use it directly")
-    raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {reprlib.repr(x)}")
+    raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {shortened(x)}")
+
+
+def shortened(x):
+    try:
+        return reprlib.repr(x)
+    except ValueError:  # a whole number of more digits than Python prints
+        return "one of thousands of digits"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
 from numbers import Integral
 from typing import Any
 
 from . import weights
+from .atomic import set_attributes
 from .engine import Value, is_real
 from .functional import Values, values, weighted_sum
 from .weights import WeightsError
@@ -54,8 +56,7 @@ class Module:
                 f"weights do not fit: missing {listed(parameters.keys() - state.keys())}, "
                 f"unexpected {listed(state.keys() - parameters.keys())}"
             )
-        for name, p in parameters.items():
-            p.data = state[name]
+        set_attributes(parameters.values(), repeat("data"), map(state.get, parameters))
 
     def save(self, path: str | os.PathLike) -> None:
         """Write the parameters to a JSON file. Raises WeightsError if one is not finite."""
@@ -216,5 +217,6 @@ def generator(seed):
 
 def listed(names):
     """Some names in a message: none, the first few, how many more."""
-    first, more = sorted(names)[:3], len(names) - 3
+    first = [weights.SHORT.repr(name)[1:-1] for name in sorted(names)[:3]]
+    more = len(names) - 3
     return (", ".join(first) or "none") + (f" and {more} more" if more > 0 else "")

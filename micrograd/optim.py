@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
+
+from .atomic import set_attributes
 
 
 class NonFiniteError(ArithmeticError):
@@ -48,16 +49,10 @@ class Optimizer:
         data, state = self.update(lr, data, grads)
         for numbers in (data, *state):
             self.check("step", numbers)
-        # One call that no Ctrl-C can interrupt, so that parameters and state are of the same step.
-        n = len(data)
-        deque(
-            map(
-                setattr,
-                [*self.parameters, self, self],
-                ["data"] * n + ["state", "steps"],
-                [*data, state, self.steps + 1],
-            ),
-            maxlen=0,
+        set_attributes(
+            [*self.parameters, self, self],
+            ["data"] * len(data) + ["state", "steps"],
+            [*data, state, self.steps + 1],
         )
 
     def state_dict(self) -> dict[str, Any]:

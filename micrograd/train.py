@@ -63,11 +63,10 @@ def fit(
                 batch = rng.sample(everything, batch_size) if batch_size else everything
                 targets = chosen(y, batch)
                 error, scores = step(chosen(X, batch), targets)
+                accuracy = F.accuracy(scores, targets)
                 history.losses.append(error)
-                history.accuracies.append(F.accuracy(scores, targets))
-                bar.set_postfix(
-                    loss=f"{error:.4f}", accuracy=f"{history.accuracies[-1]:.0%}", refresh=False
-                )
+                history.accuracies.append(accuracy)
+                bar.set_postfix(loss=f"{error:.4f}", accuracy=f"{accuracy:.0%}", refresh=False)
     except KeyboardInterrupt:
         history.interrupted = True
     finally:

@@ -74,7 +74,7 @@ class Edges:
         """The slots that have edges of the same sources together, as a list of index arrays."""
         offsets = np.concatenate([[0], np.cumsum(counts)])
         sums = np.concatenate([[0], np.cumsum(self.hashes[self.source[edges]])])
-        keys = np.stack([sums[offsets[1:]] - sums[offsets[:-1]], counts], axis=1)
-        _, labels = np.unique(keys, axis=0, return_inverse=True)
+        keys = sums[offsets[1:]] - sums[offsets[:-1]] + counts
+        _, labels = np.unique(keys, return_inverse=True)
         labels = labels.ravel()
         return np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])

@@ -176,7 +176,7 @@ class Recalled:
         self.inputs = [Value(x) for x in xs]
         inputs = iter(self.inputs)
         operands = [next(inputs) if isinstance(x, Value) or is_real(x) else None for x in self.args]
-        args = [x if isinstance(x, Value) else arg for x, arg in zip(operands, self.args)]
+        args = [new if isinstance(x, Value) else x for x, new in zip(self.args, operands)]
         results = self.function(*args)
         self.results = results if isinstance(results, tuple) else (results,)
         return [y.data for y in self.results]

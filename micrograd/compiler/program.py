@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Sequence
 
@@ -139,9 +140,10 @@ def compiled(recording: Recording) -> Program:
     return program
 
 
-def strictly(program: Program) -> Program:
-    """The same program without such shortcuts, for infinite numbers and nan."""
-    recording = program.recording
+def strictly(program: Program, used: Sequence[int]) -> Program:
+    """A program without such shortcuts, for infinite numbers and nan, back from some outputs."""
+    outputs = [program.recording.outputs[i] for i in used]
+    recording = dataclasses.replace(program.recording, outputs=outputs)
     groups = grouped(recording, folded(recording), strict=True)
     strict = Program(recording, program.calls, groups, program.order)
     strict.names["relu_backward"] = kernels.careful_relu_backward

@@ -28,7 +28,7 @@ class Replay:
         index = {v: i for i, v in enumerate(stand_ins)}
         self.arguments = [(i, index[v]) for i, v in enumerate(self.program.leaves) if v in index]
         self.point: np.ndarray | None = None
-        self.strict: Program | None = None
+        self.strict: dict[tuple[int, ...], Program] = {}  # by the outputs that they go back from
 
     def leaves(self, values: Sequence[Value]) -> list[Value]:
         """The leaves of a call with these Values as arguments."""
@@ -59,15 +59,17 @@ class Replay:
         self.current = program = self.program
         same = program.forward()
         if same and program.shortcuts and not all(map(math.isfinite, self.outputs())):
-            return self.forward_strictly()
+            return self.forward_strictly(range(len(self.program.outputs)))
         return same
 
-    def forward_strictly(self):
-        if self.strict is None:
-            self.strict = strictly(self.program)
-        self.current = self.strict
-        self.strict.v[: self.start] = self.v[: self.start]
-        return self.strict.forward()
+    def forward_strictly(self, used):
+        """Forward without shortcuts, to go back from some of the outputs."""
+        used = tuple(used)
+        if used not in self.strict:
+            self.strict[used] = strictly(self.program, used)
+        self.current = self.strict[used]
+        self.current.v[: self.start] = self.v[: self.start]
+        return self.current.forward()
 
     def result(self, arguments: Arguments) -> Any:
         """What the function returns, after a run."""
@@ -93,9 +95,10 @@ class Replay:
     def backward(self, seeds: Sequence[float]) -> np.ndarray:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
         grads = self.backward_of(self.current, seeds)
-        if self.current.shortcuts and not is_finite(grads):
-            self.forward_strictly()
-            grads = self.backward_of(self.current, seeds)
+        if not is_finite(grads):  # perhaps of zero times infinity, where the engine has nothing
+            used = [i for i, seed in enumerate(seeds) if seed]
+            self.forward_strictly(used)
+            grads = self.backward_of(self.current, [seeds[i] for i in used])
         return grads
 
     def backward_of(self, program, seeds):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer, within
 from .arguments import Arguments, replaced, results
@@ -135,9 +135,11 @@ class Training:
         if not is_finite(now):
             for what, numbers in (("gradient", self.grads), *(("step", row) for row in rows)):
                 optimizer.check(what, numbers.tolist())
-        # One call that no Ctrl-C can interrupt, so that all numbers are of the same step.
-        values = (*new, state, optimizer.steps + 1)
-        deque(map(setattr, (self, self, self, optimizer, optimizer), ATTRIBUTES, values), maxlen=0)
+        owners, values = (
+            (self, self, self, optimizer, optimizer),
+            (*new, state, optimizer.steps + 1),
+        )
+        set_attributes(owners, ATTRIBUTES, values)
 
 
 ATTRIBUTES = ("now", "rows", "state", "state", "steps")
@@ -224,6 +226,6 @@ UPDATES = {SGD: update_sgd, Adam: update_adam}
 
 
 def assign(objects, **columns):
-    """Sets attributes of objects, in one call that no Ctrl-C can come into."""
+    """Sets attributes of all objects, given as columns."""
     rows = [(x, name, y) for name, values in columns.items() for x, y in zip(objects, values)]
-    deque(map(setattr, *zip(*rows)), maxlen=0)
+    set_attributes(*zip(*rows))

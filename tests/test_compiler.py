@@ -1,0 +1,746 @@
+"""The jit: the same Values and gradients as the engine's, whatever the function does."""
+
+import copy
+import json
+import math
+import pickle
+import random
+import re
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from optable import OPS
+
+import micrograd.functional as F
+from micrograd import Value, data, nn, optim
+from micrograd.compiler import JitError, jit
+from micrograd.engine import node
+from micrograd.function import Function
+from micrograd.tensor import Tensor
+from micrograd.train import fit
+from micrograd.viz import draw_dot
+
+
+def found(function, *numbers):
+    """The value of a function of Values, and the gradients."""
+    xs = [Value(x) for x in numbers]
+    y = function(*xs)
+    y.backward()
+    return [y.data, *(x.grad for x in xs)]
+
+
+def same(function, *numbers):
+    return found(jit(function), *numbers) == found(function, *numbers)
+
+
+# Exactness
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_a_single_operation_is_the_engines_bit_for_bit(op):
+    rng = random.Random(op.name)
+    replayed = jit(op.compute)
+    for _ in range(20):
+        xs = [rng.uniform(*ends) for ends in op.ranges]
+        assert found(replayed, *xs) == found(op.compute, *xs)
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_many_operations_at_once_are_the_engines(op):
+    rng = random.Random(op.name)
+    points = [[rng.uniform(*ends) for ends in op.ranges] for _ in range(40)]
+
+    def total(*xs):
+        n = len(op.ranges)
+        return F.sum(op.compute(*xs[i : i + n]) for i in range(0, len(xs), n))
+
+    numbers = [x for point in points for x in point]
+    assert found(jit(total), *numbers) == pytest.approx(found(total, *numbers), rel=1e-12)
+
+
+EDGES = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324, 800.0, -800.0]
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+@pytest.mark.parametrize("copies", [1, 8])
+def test_edge_values_come_out_as_in_the_engine(op, copies):
+    replayed = jit(lambda *xs: [op.compute(*xs) for _ in range(copies)])
+    for i, x in enumerate(EDGES):
+        point = [EDGES[(i + 3 * j) % len(EDGES)] if j else x for j in range(len(op.ranges))]
+        leaves, others = ([Value(x) for x in point] for _ in range(2))
+        expected, answer = op.compute(*leaves), replayed(*others)[-1]
+        expected.backward()
+        answer.backward()
+        for a, b in zip([expected, *leaves], [answer, *others]):
+            assert b.data == pytest.approx(a.data, rel=1e-12, nan_ok=True), point
+            assert b.grad == pytest.approx(a.grad, rel=1e-12, nan_ok=True), point
+
+
+def mlp_loss(model, X, y):
+    """With products, sums and activations as people write them."""
+
+    def neuron(n, x):
+        out = sum((w * xi for w, xi in zip(n.w, x)), n.b)
+        return out.relu() if n.nonlin else out
+
+    def score(x):
+        for layer in model.layers:
+            x = [neuron(n, x) for n in layer.neurons]
+        return x[0]
+
+    losses = [(1 + -t * score(x)).relu() for x, t in zip(X, y)]
+    return sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in model.parameters())
+
+
+def fused_loss(model, X, y):
+    return F.hinge_loss([model(x) for x in X], y)
+
+
+@pytest.mark.parametrize("loss", [mlp_loss, fused_loss])
+@pytest.mark.parametrize("how", ["called", "training"])
+def test_a_hundred_steps_give_the_same_losses(loss, how):
+    X, y = data.moons(20, seed=0)
+    y = (2 * y - 1).tolist()
+    runs = []
+    for jitted in (False, True):
+        model = nn.MLP(2, [8, 8, 1], seed=1)
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.5)
+        f = jit(lambda X, model=model: loss(model, X, y))
+        losses = []
+        if jitted and how == "training":
+            with f.training(optimizer) as step:
+                losses = [step(X) for _ in range(100)]
+        else:
+            for _ in range(100):
+                out = f(X) if jitted else f.function(X)
+                optimizer.zero_grad()
+                out.backward()
+                optimizer.step()
+                losses.append(out.data)
+        runs.append((losses, model.state_dict()))
+    assert runs[1][0] == pytest.approx(runs[0][0], rel=1e-9)
+    assert runs[1][1] == pytest.approx(runs[0][1], rel=1e-9)
+
+
+def attention(tokens, table):
+    """A causal one, with keys that grow by one at every position."""
+    keys, rows = [], []
+    for t in tokens:
+        keys.append(table[t])
+        shares = F.softmax([F.dot(table[t], key) for key in keys])
+        rows.append([F.dot(shares, column) for column in zip(*keys)])
+    return F.cross_entropy(rows, [t % len(rows[0]) for t in tokens])
+
+
+def test_attention_over_growing_lists_becomes_matrix_products():
+    rng = random.Random(0)
+    numbers = [rng.gauss(0, 1) for _ in range(9 * 6)]
+    table = [[Value(x) for x in numbers[i : i + 6]] for i in range(0, 54, 6)]
+    tokens = [3, 1, 4, 1, 5, 8, 2, 6, 5]
+    replayed = jit(lambda: attention(tokens, table))
+    for _ in range(2):
+        answers = []
+        for f in (replayed.function, replayed):
+            y = f()
+            for row in table:
+                for p in row:
+                    p.grad = 0.0
+            y.backward()
+            answers.append([y.data, *(p.grad for row in table for p in row)])
+        assert answers[1] == pytest.approx(answers[0], rel=1e-12)
+        table[3][2].data += 1
+    assert replayed.explain().count("softmax") == 1
+    assert replayed.explain().count("matrix product") == 2
+    table[8][0].data = math.nan  # of the sixth position: those before have nothing to do with it
+    assert math.isnan(replayed().data)
+
+
+# What differs from call to call, and what does not
+
+
+def test_a_branch_that_goes_the_other_way_is_recorded_anew():
+    f = jit(lambda x: x * 2 if x > 0 else x * -3)
+    assert [f(x).data for x in (1.0, -1.0, 2.0, -2.0, 5.0)] == [2, 3, 4, 6, 10]
+
+
+def test_python_max_and_sorted_are_guarded():
+    f = jit(lambda *xs: max(xs) - sorted(xs)[1])
+    for xs in ((1.0, 2.0, 3.0), (3.0, 2.0, 0.0), (1.0, 9.0, 4.0)):
+        assert found(f, *xs) == found(f.function, *xs)
+
+
+def test_integers_are_part_of_the_signature():
+    f = jit(lambda x, n: x**n)
+    assert [f(3.0, n).data for n in (2, 3, 2, 0)] == [9, 27, 9, 1]
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        2.0,
+        Value(2.0),
+        np.float64(2.0),
+        np.array(2.0),
+        [2.0, 3.0],
+        [Value(2.0), 3.0],
+        (1, 2.0),
+        {"a": 2.0, "b": [1.0]},
+        np.ones((2, 3)),
+        np.arange(3),
+        np.array([Value(1.0), 2.0]),
+        Tensor([[1.0, 2.0]]),
+        np.ones(2, np.float32),
+    ],
+    ids=lambda x: f"{type(x).__name__} {x}",
+)
+def test_arguments_reach_the_function_in_their_shape(argument):
+    def total(x):
+        if isinstance(x, dict):
+            x = list(x.values())
+        if isinstance(x, (list, tuple, Tensor)) or getattr(x, "ndim", 0):
+            return sum(total(item) for item in x)
+        return 1.5 * (x.item() if isinstance(x, np.ndarray) else x) + Value(0.0)
+
+    f = jit(total)
+    for _ in range(2):
+        assert f(argument).data == total(argument).data
+
+
+def test_gradients_reach_values_in_arguments():
+    x, t = Value(3.0), Tensor([1.0, 2.0])
+    f = jit(lambda a, b, t: (t * a).sum() * b)
+    f(x, x, t).backward()
+    assert (x.grad, t.grad.tolist()) == (18.0, [9.0, 9.0])
+
+
+def test_parameters_are_read_at_each_call_and_computed_ones_pass_gradients_on():
+    w = Value(2.0)
+    h = w * 3
+    f = jit(lambda x: x * h + w)
+    assert f(1.0).data == 8.0
+    w.data, h.data = 5.0, 7.0
+    y = f(1.0)
+    y.backward()
+    assert (y.data, w.grad) == (12.0, 4.0)
+
+
+def test_several_results_come_in_the_structure_they_were_returned_in():
+    f = jit(lambda x: {"double": x * 2, "more": [x + 1, (x,)], "grid": Tensor([x, x * x])})
+    for x in (Value(3.0), Value(4.0)):
+        out = f(x)
+        (out["double"] * out["more"][0] + out["grid"].sum()).backward()
+        assert x.grad == 2 * (x.data + 1) + 2 * x.data + 1 + 2 * x.data
+        assert out["more"][1][0].data == x.data and type(out["grid"]) is Tensor
+
+
+def test_calls_do_not_disturb_each_other():
+    f = jit(lambda x: x * x * x)
+    a, b = Value(2.0), Value(3.0)
+    (f(a) * f(b)).backward()
+    assert (a.grad, b.grad) == (12 * 27, 27 * 8)
+
+
+def test_a_jitted_function_inside_another_is_part_of_it():
+    inner = jit(lambda x: x * x)
+    outer = jit(lambda x: inner(x) + inner(x + 1.0) + inner(2.0))
+    assert found(outer, 3.0) == [29.0, 14.0]
+    assert found(outer, 4.0) == [45.0, 18.0]
+
+
+def test_a_method_can_be_jitted():
+    class Scaled:
+        def __init__(self, w):
+            self.w = Value(w)
+
+        @jit
+        def __call__(self, x):
+            return self.w * x
+
+    two, three = Scaled(2.0), Scaled(3.0)
+    assert [s(5.0).data for s in (two, three, two)] == [10, 15, 10]
+
+
+# Surroundings
+
+
+def test_a_change_of_the_model_is_seen():
+    model = nn.MLP(2, [3, 1], seed=0)
+    f = jit(model)
+    x = [0.5, -1.0]
+    changes = [
+        lambda: model.layers[0].neurons[0].w.__setitem__(0, Value(9.0)),
+        lambda: setattr(model.layers[0].neurons[1], "b", Value(-4.0)),
+        lambda: setattr(model.layers[1].neurons[0], "nonlin", True),
+        model.layers[0].neurons.pop,
+        model.layers[1].neurons[0].w.pop,
+    ]
+    f(x)
+    for change in changes[:3]:
+        change()
+        assert f(x).data == model(x).data
+    changes[3]()
+    with pytest.raises(ValueError, match="Neuron expects 3 inputs, got 2"):
+        f(x)
+    changes[4]()
+    assert f(x).data == model(x).data
+
+
+FACTOR = 2.0
+
+
+def test_a_change_of_anything_the_function_sees_is_seen(monkeypatch):
+    rows, array, scale = [[1.0], [2.0]], np.array([3.0]), 1.0
+
+    def total(x, default=[4.0]):  # noqa: B006
+        return x * scale * FACTOR * sum(r[0] for r in rows) * float(array[0]) * default[0]
+
+    f = jit(total)
+    assert f(1.0).data == 72
+    rows[1][0] = 5.0
+    assert f(1.0).data == 144
+    array[0] = 1.0
+    assert f(1.0).data == 48
+    scale = 2.0
+    assert f(1.0).data == 96
+    monkeypatch.setitem(globals(), "FACTOR", 1.0)
+    assert f(1.0).data == 48
+    total.__defaults__[0][0] = 1.0
+    assert f(1.0).data == 12
+
+
+seen, counter, rng = [], iter(range(9)), np.random.default_rng(0)
+
+
+def appends(x):
+    seen.append(1)
+    return x * 2
+
+
+def goes_back(x):
+    y = x * x
+    y.backward()
+    return y
+
+
+def local(x):
+    return Value(x.data, (x,), (2.0,))
+
+
+def own(x):
+    def backward(grad):
+        x.grad += 2 * grad
+
+    return node(2 * x.data, (x,), "double <b>", backward)
+
+
+@pytest.mark.parametrize(
+    "function, error, words",
+    [
+        (lambda x: x * 2 if x.data > 0 else x, JitError, "has to do with .data"),
+        (lambda x: x * x.grad, JitError, "has to do with .grad"),
+        (lambda x: x * 2 if x == 1 else x, JitError, "== of a Value and a number"),
+        (lambda x: x if x else x * 2, JitError, "the truth of a Value"),
+        (lambda x: x * random.random(), JitError, "changed the state of a random number generator"),
+        (lambda x: x * float(np.random.rand()), JitError, "changed the state of a random"),
+        (lambda x: x * rng.random(), JitError, "changed the state of a random"),
+        (lambda x: x * next(counter), JitError, "reads from an iterator, counter"),
+        (appends, JitError, "appends changed seen while it was recorded"),
+        (goes_back, JitError, r"backward\(\) inside a jitted function"),
+        (local, JitError, "the operation 'local' cannot be replayed"),
+        (own, JitError, "the operation 'double <b>' cannot be replayed"),
+        (lambda x: 3.0, TypeError, "returns Values, .* got a float"),
+        (lambda x: [x, None], TypeError, "returns Values, .* got a NoneType"),
+        (lambda x: Tensor([x]).item(), TypeError, "returns Values, .* got a float"),
+    ],
+)
+def test_what_a_replay_could_not_do_is_an_error(function, error, words):
+    with pytest.raises(error, match=words):
+        jit(function)(Value(1.0))
+
+
+def test_the_wrong_arguments_are_named():
+    with pytest.raises(TypeError, match=r"or what can be hashed; got a set"):
+        jit(lambda x: Value(1.0))({1})
+    with pytest.raises(TypeError, match=r"jit\(\) needs a function, got int 3"):
+        jit(3)
+    with pytest.raises(JitError, match="was not called yet"):
+        jit(lambda: Value(1.0)).explain()
+
+
+def test_an_error_in_the_function_is_its_own_and_leaves_no_tape():
+    with pytest.raises(ZeroDivisionError):
+        jit(lambda x: x * (1 / 0))(1.0)
+    assert (Value(1.0) + 1).data == 2 and jit(lambda x: x + 1)(1.0).data == 2
+
+
+# Operations of one's own
+
+
+class Cube(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * x * x * grad
+
+
+class Polar(Function):
+    @staticmethod
+    def forward(ctx, r, angle, unit):
+        ctx.r, ctx.angle, ctx.unit = r, angle * unit, unit
+        return r * math.cos(ctx.angle), r * math.sin(ctx.angle)
+
+    @staticmethod
+    def backward(ctx, x, y):
+        by_angle = ctx.r * (y * math.cos(ctx.angle) - x * math.sin(ctx.angle))
+        return x * math.cos(ctx.angle) + y * math.sin(ctx.angle), by_angle * ctx.unit, None
+
+
+def test_a_function_of_ones_own_is_called_again():
+    f = jit(lambda *xs: F.sum([Cube.apply(x) * Cube.apply(2.0) for x in xs]))
+    for xs in ((1.0,) * 5, (1.0, 2.0, -3.0, 4.0, 5.0)):
+        assert found(f, *xs) == found(f.function, *xs)
+
+    def polar(r, angle):
+        x, y = Polar.apply(r, angle, 0.5)
+        return x * x * y + x
+
+    replayed = jit(polar)
+    for point in ((1.0, 2.0), (3.0, -4.0)):
+        assert found(replayed, *point) == found(polar, *point)
+
+
+# Programs
+
+
+def test_a_program_reads_as_what_a_person_would_have_written():
+    model = nn.MLP(2, [16, 16, 1], seed=0)
+    X, y = data.moons(100, seed=0)
+    f = jit(lambda: mlp_loss(model, X.tolist(), (2 * y - 1).tolist()))
+    f()
+    products = re.findall(r"# (\(.*\) @ \(.*\))", f.program.split("def backward")[0])
+    assert products[0] == "(100, 2) @ (2, 16)" and "(100, 16) @ (16, 16)" in products
+    assert re.findall(r"lay out +\d+ views of two buffers, 0 copies", f.explain())
+    assert "10 groups" in f.explain()
+
+
+def test_no_text_of_the_user_gets_into_a_program():
+    class Evil(Function):
+        forward = staticmethod(lambda ctx, x: x)
+        backward = staticmethod(lambda ctx, grad: grad)
+
+    Evil.__name__ = Evil.__qualname__ = "'''); raise SystemExit #"
+    x = Value(1.0, label="'''); raise SystemExit #")
+    f = jit(lambda x: Evil.apply(x) * Value(2.0, label="exit()"))
+    assert f(x).data == 2.0
+    assert not re.search("SystemExit|exit", f.program + f.explain())
+
+
+def test_a_result_is_drawn_as_one_node():
+    w = Value(2.0, label="w")
+    y = jit(lambda x: (w * x).tanh())(1.0)
+    y.backward()
+    assert y._op == "jit" and y._prev == (w,)
+    assert draw_dot(y).source.count("jit") == 1
+
+
+def test_what_waits_for_itself_all_the_way_runs_in_the_engine(monkeypatch):
+    monkeypatch.setattr("micrograd.compiler.groups.MOST_GROUPS", 50)
+
+    def chain(x):
+        for _ in range(100):
+            x = x.tanh()
+        return x
+
+    f = jit(chain)
+    assert found(f, 0.5) == found(chain, 0.5) == found(f, 0.5)
+    with pytest.raises(JitError, match="100 operations are 100 groups that wait for each other"):
+        f.explain()
+
+
+def test_signatures_and_branches_are_kept_in_bounds():
+    f = jit(lambda x, n: x * n)
+    for n in range(100):
+        assert f(2.0, n).data == 2 * n
+    assert len(f.known) == 64
+
+
+# Training
+
+
+def moons_training(optimizer=optim.Adam, **settings):
+    X, y = data.moons(30, seed=0)
+    model = nn.MLP(2, [6, 1], act="tanh", seed=0)
+    f = jit(lambda X, y: F.binary_cross_entropy_with_logits([model(x) for x in X], y))
+    return model, f, optimizer(model.parameters(), **settings), (X, y.astype(float))
+
+
+class SignDescent(optim.Optimizer):
+    def __init__(self, parameters):
+        super().__init__(parameters, 0.01)
+
+    def initial_state(self, n):
+        return ([0.0] * n,)
+
+    def update(self, lr, data, grads):
+        count = [c + 1 for c in self.state[0]]
+        return [x - lr * math.copysign(1, g) for x, g in zip(data, grads)], (count,)
+
+
+@pytest.mark.parametrize(
+    "kind, settings",
+    [
+        (optim.SGD, {"lr": 0.1}),
+        (optim.SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+        (optim.SGD, {"lr": optim.linear(0.1, 0.01, 5)}),
+        (optim.Adam, {"lr": 0.05}),
+        (SignDescent, {}),
+    ],
+)
+def test_training_makes_the_steps_of_the_optimizer(kind, settings):
+    model, f, optimizer, args = moons_training(kind, **settings)
+    twin, g, other, _ = moons_training(kind, **settings)
+    with f.training(optimizer) as step:
+        losses = [step(*args) for _ in range(7)]
+        assert optimizer.steps == 7 and json.dumps(optimizer.state_dict())
+    expected = []
+    for _ in range(7):
+        loss = g.function(*args)
+        other.zero_grad()
+        loss.backward()
+        other.step()
+        expected.append(loss.data)
+    assert losses == pytest.approx(expected, rel=1e-12)
+    assert model.state_dict() == pytest.approx(twin.state_dict(), rel=1e-11)
+    assert [p.grad for p in optimizer.parameters] == pytest.approx(
+        [p.grad for p in other.parameters], rel=1e-9
+    )
+    for a, b in zip(optimizer.state, other.state):
+        assert a == pytest.approx(b, rel=1e-9) and type(a) is list
+
+
+def test_parameters_are_up_to_date_whenever_they_are_read_or_set():
+    model, f, optimizer, args = moons_training(optim.SGD, lr=0.5)
+    p = model.parameters()[0]
+    with f.training(optimizer) as step:
+        for _ in range(3):
+            before = p.data
+            step(*args)
+            assert p.data == pytest.approx(before - 0.5 * p.grad, rel=1e-15)
+            assert type(p.data) is type(p.grad) is float
+        p.data = 2.0
+        step(*args)
+        assert p.data == pytest.approx(2.0 - 0.5 * p.grad)
+        assert repr(p) == f"Value(data={p.data}, grad={p.grad})"
+        assert copy.deepcopy(model).state_dict() == model.state_dict()
+        assert type(pickle.loads(pickle.dumps(p))) is Value
+        p.grad = 7.0
+        loss = f(*args)
+        loss.backward()
+        assert p.grad != 7.0 and isinstance(p, Value)
+    assert type(p) is Value and type(p.data) is float
+
+
+def test_a_step_that_is_not_finite_changes_nothing():
+    model, f, optimizer, (X, y) = moons_training()
+    with f.training(optimizer) as step:
+        step(X, y)
+        before, steps = model.state_dict(), optimizer.steps
+        with pytest.raises(optim.NonFiniteError, match="the gradient of parameter 0 is nan"):
+            step(X * math.nan, y)
+        assert (model.state_dict(), optimizer.steps) == (before, steps)
+        step(X, y)
+
+
+def test_leaves_that_are_not_trained_collect_gradients():
+    w, b = Value(1.0), Value(2.0)
+    f = jit(lambda x: (w * x + b) ** 2)
+    x = Value(3.0)
+    with f.training(optim.SGD([w], lr=0.1)) as step:
+        assert step(x) == 25.0
+    assert (b.data, b.grad, w.grad, x.grad) == (2.0, 10.0, 30.0, 10.0)
+    assert w.data == pytest.approx(-2.0)
+
+
+def test_training_gives_more_than_the_loss_and_trains_what_the_loss_does_not_use():
+    w, unused = Value(1.0), Value(5.0)
+    f = jit(lambda x: (w * x, {"twice": [2 * w]}))
+    with f.training(optim.SGD([w, unused], lr=0.5, weight_decay=0.1)) as step:
+        assert step(4.0) == (4.0, {"twice": [2.0]})
+    assert unused.data == pytest.approx(4.75)
+
+
+def test_training_is_refused_where_it_cannot_be_right():
+    _model, f, optimizer, args = moons_training()
+    step = f.training(optimizer)
+    with pytest.raises(JitError, match="used in a with statement"):
+        step(*args)
+    with step, pytest.raises(TypeError, match="in no other training, parameter 0 is a Lent"):
+        f.training(optimizer).__enter__()
+    with pytest.raises(TypeError, match="needs leaf Values"):
+        f.training(optim.SGD([Value(1.0) * 2])).__enter__()
+
+
+def test_a_training_of_what_cannot_be_compiled_runs_in_the_engine(monkeypatch):
+    monkeypatch.setattr("micrograd.compiler.groups.MOST_GROUPS", 1)
+    model, f, optimizer, args = moons_training()
+    twin, g, other, _ = moons_training()
+    with f.training(optimizer) as step:
+        losses = [step(*args) for _ in range(3)]
+    monkeypatch.undo()
+    with g.training(other) as step:
+        assert losses == pytest.approx([step(*args) for _ in range(3)])
+    assert model.state_dict() == pytest.approx(twin.state_dict())
+
+
+@pytest.mark.parametrize("batch_size", [None, 10])
+def test_fit_trains_the_same_with_jit(batch_size):
+    runs = []
+    for jitted in (False, True):
+        X, y = data.moons(30, seed=0)
+        model = nn.MLP(2, [6, 1], seed=0)
+        optimizer = optim.Adam(model.parameters(), lr=0.05)
+        runs.append(
+            fit(
+                model,
+                X,
+                2.0 * y - 1,
+                optimizer,
+                steps=20,
+                batch_size=batch_size,
+                seed=3,
+                progress=False,
+                jit=jitted,
+            )
+        )
+    assert runs[1].losses == pytest.approx(runs[0].losses, rel=1e-9)
+    assert runs[1].accuracies == runs[0].accuracies
+
+
+def test_fit_with_jit_does_not_compile_every_batch_anew():
+    X, y = data.moons(30, seed=0)
+    model = nn.MLP(2, [6, 1], seed=0)
+    with pytest.raises(ValueError, match="needs X and y as arrays of floats"):
+        fit(model, X, y, optim.Adam(model.parameters()), batch_size=5, jit=True)
+
+
+def test_threads_may_call_the_same_function():
+    f = jit(lambda x: (x * x).tanh() * x)
+    expected = {i: found(f.function, i / 100) for i in range(100)}
+    wrong = []
+
+    def work():
+        wrong.extend(i for i in expected if found(f, i / 100) != expected[i])
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert wrong == []
+
+
+# The passes, one by one
+
+
+def recorded_calls(function, *numbers):
+    from micrograd.compiler.recording import recorded, taped
+
+    xs = [Value(x) for x in numbers]
+    answer, events, _ = taped(lambda: function(*xs))
+    return recorded([answer], events, xs, [])
+
+
+@pytest.mark.parametrize(
+    "function, chains",
+    [
+        (lambda a, b: a + b, ["++"]),
+        (lambda a, b: a + b + a + b, ["++++"]),
+        (lambda a, b: sum([a, b, a]), ["+++"]),
+        (lambda a, b: a * b + b, ["*+"]),
+        (lambda a, b: a * b + b * b + a, ["**+"]),
+        (lambda a, b: F.dot([a, b], [b, b], a) + b, ["+**+"]),
+        (lambda a, b: (a + b) + (a + b), ["++", "+++"]),
+        (lambda a, b: (lambda s: s + s)(a + b), ["++", "++"]),
+        (lambda a, b: (lambda p: p * p + p)(a * b), ["*+"]),
+        (lambda a, b: Value(0.0) + Value(0.0) + a * 1, ["+*"]),
+    ],
+)
+def test_chains_of_additions_are_folded(function, chains):
+    from micrograd.compiler.fold import folded
+
+    recording = recorded_calls(function, 2.0, 3.0)
+    assert [call.static for call in folded(recording) if call.kind == "chain"] == chains
+    assert same(function, 2.0, 3.0)
+
+
+def test_operations_of_one_kind_at_one_time_are_a_group():
+    from micrograd.compiler.fold import folded
+    from micrograd.compiler.groups import grouped
+
+    recording = recorded_calls(lambda *xs: F.sum([(x * 2).tanh() for x in xs]), *range(5))
+    groups = grouped(recording, folded(recording))
+    assert [(group.kind, group.size) for group in groups] == [
+        ("multiply", 5),
+        ("tanh", 5),
+        ("sum", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "positions, shape",
+    [
+        ([3], (1,)),
+        ([3, 4, 5], (3,)),
+        ([9, 6, 3], (3,)),
+        ([2, 2, 2], (3,)),
+        ([0, 0, 1, 1, 2, 2], (3, 2)),
+        ([0, 4, 8, 1, 5, 9], (2, 3)),
+        ([0, 1, 10, 11, 5, 6, 15, 16], (2, 2, 2)),
+        ([0, 1, 3], None),
+        ([0, 1, 5, 7], None),
+    ],
+)
+def test_evenly_spaced_positions_are_a_view(positions, shape):
+    from micrograd.compiler.views import spacing, view
+
+    spaced = spacing(np.array(positions)[:, None])
+    assert (spaced and spaced[0]) == shape
+    if spaced:
+        array = view(np.arange(20.0), positions[0], spaced[0], spaced[1][:, 0])
+        assert array.ravel().tolist() == positions
+
+
+def test_dots_of_all_rows_with_all_columns_are_a_matrix_product():
+    from micrograd.compiler.groups import full_blocks
+
+    pairs = [(r, c) for r in range(3) for c in range(4)]
+    random.Random(0).shuffle(pairs)
+    r, c = np.array(pairs).T
+    order, shape = full_blocks(r, c)
+    assert shape == (1, 3, 4) and (np.diff((4 * r + c)[order]) == 1).all()
+    assert full_blocks(r[1:], c[1:]) is None
+    batches = np.array([(r + 3 * b, c + 4 * b) for b in range(2) for r, c in pairs]).T
+    assert full_blocks(*batches)[1] == (2, 3, 4)
+
+
+def test_gradients_are_added_in_the_order_of_the_engine():
+    def spread(x):
+        big = x * 1e17
+        return F.sum([big, x * 3.0, -big, x / 7.0, x.exp(), big * -1, big])
+
+    assert same(spread, 0.3)
+
+
+@pytest.mark.parametrize("terms", [2, 5, 40, 400])
+def test_long_sums_keep_their_order(terms):
+    rng = random.Random(terms)
+    numbers = [rng.uniform(-1, 1) * 10 ** rng.randint(-8, 8) for _ in range(terms)]
+    assert same(lambda *xs: sum(xs), *numbers)
+    assert same(lambda *xs: sum(a * b for a, b in pairwise(xs)) + 0.5, *numbers[:200])
