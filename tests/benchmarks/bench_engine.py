@@ -84,30 +84,6 @@ def bench_chain_of_a_million(collector, figure):
     assert a.grad == n + 1
 
 
-def bench_memory_over_10000_steps(figure):
-    model = nn.MLP(2, [4, 1], seed=0)
-    optimizer = optim.Adam(model.parameters())
-
-    def steps(n):
-        for _ in range(n):
-            loss = F.mse_loss([model(x) for x in X[:4]], Y[:4])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-    steps(200)
-    gc.collect()
-    gc.disable()
-    try:
-        memory = resident()
-        steps(10_000)
-        grown = resident() - memory
-    finally:
-        gc.enable()
-    figure(f"memory over 10,000 training steps, collector off: {grown / 1e6:+.2f} MB")
-    assert grown < 1e6
-
-
 def resident():
     """Bytes of memory this process holds."""
     if not os.path.exists("/proc/self/statm"):

@@ -1,0 +1,204 @@
+"""W1: a full-batch step on moons by a small MLP, in the engine and in what it is compared with.
+
+Each builder returns a `step()` that moves the parameters once and returns the loss before it, or
+for the engine the loss function and the optimizer that make such a step.
+"""
+
+import random
+
+import numpy as np
+
+import micrograd.functional as F
+from micrograd import Value, data, nn, optim
+
+SIZES, LR, DECAY = (16, 16, 1), 0.1, 1e-4
+X, Y = data.moons(100, noise=0.1, seed=1337)
+Y = 2.0 * Y - 1.0
+POINTS, TARGETS = X.tolist(), Y.tolist()
+
+
+def training_step(loss, optimizer, *args):
+    """A step in the words that the engine and PyTorch share."""
+
+    def step():
+        error = loss(*args)
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+        return float(error.data)
+
+    return step
+
+
+def with_fused_losses():
+    model = nn.MLP(2, SIZES, seed=1337)
+    parameters = model.parameters()
+
+    def loss():
+        scores = [model(x) for x in POINTS]
+        return F.hinge_loss(scores, TARGETS) + DECAY * F.dot(parameters, parameters)
+
+    return loss, optim.SGD(parameters, lr=LR)
+
+
+def as_people_wrote_it(Value=Value, MLP=nn.MLP):
+    """In the words of the original's demo, for its engine or this one."""
+    random.seed(1337)
+    model = MLP(2, list(SIZES))
+
+    def loss():
+        scores = [model(list(map(Value, x))) for x in POINTS]
+        losses = [(1 + -y * score).relu() for y, score in zip(TARGETS, scores)]
+        return sum(losses) * (1.0 / len(losses)) + DECAY * sum(p * p for p in model.parameters())
+
+    return loss, optim.SGD(model.parameters(), lr=LR)
+
+
+def weights():
+    """W (nout, nin) and b (nout,) of each layer."""
+    for layer in nn.MLP(2, SIZES, seed=1337).layers:
+        yield np.array([[w.data for w in neuron.w] for neuron in layer.neurons])
+        yield np.array([neuron.b.data for neuron in layer.neurons])
+
+
+def by_hand():
+    """NumPy with the derivatives worked out on paper and every array allocated beforehand.
+
+    Activations are (features, points), with a last row of ones for the bias: then each layer is
+    one matrix product, and so is the gradient of its weights and biases. ndarray.dot has the
+    least overhead of the matrix products, and a zero array less than a Python number.
+    """
+    arrays = list(weights())
+    layers = [np.column_stack(pair) for pair in zip(arrays[::2], arrays[1::2])]
+    flat = np.concatenate([w.ravel() for w in layers])
+    slopes, n, zero = np.empty_like(flat), len(X), np.zeros(())
+    (W1, W2, W3), (dW1, dW2, dW3) = views(flat, layers), views(slopes, layers)
+    x, h1, h2 = np.vstack([X.T, np.ones(n)]), np.ones((17, n)), np.ones((17, n))
+    a1, a2, score = h1[:16], h2[:16], np.empty((1, n))
+    da1, da2, dscore = np.empty((16, n)), np.empty((16, n)), np.empty((1, n))
+    active, wrong = np.empty((16, n), dtype=bool), np.empty((1, n), dtype=bool)
+    share, lr_dscore, shrink = np.full(n, 1 / n), -Y[None] * (LR / n), np.array(1 - 2 * LR * DECAY)
+    y, one, margin, W2T, W3T = Y[None], np.ones(()), score[0], W2[:, :16].T, W3[:, :16].T
+
+    def step():
+        W1.dot(x, out=a1)
+        np.maximum(a1, zero, out=a1)
+        W2.dot(h1, out=a2)
+        np.maximum(a2, zero, out=a2)
+        W3.dot(h2, out=score)
+        np.multiply(score, y, out=score)
+        np.subtract(one, score, out=score)
+        np.maximum(score, zero, out=score)
+        loss = float(margin.dot(share)) + DECAY * float(flat.dot(flat))
+
+        np.greater(score, zero, out=wrong)
+        np.multiply(lr_dscore, wrong, out=dscore)
+        dscore.dot(h2.T, out=dW3)
+        W3T.dot(dscore, out=da2)
+        np.greater(a2, zero, out=active)
+        np.multiply(da2, active, out=da2)
+        da2.dot(h1.T, out=dW2)
+        W2T.dot(da2, out=da1)
+        np.greater(a1, zero, out=active)
+        np.multiply(da1, active, out=da1)
+        da1.dot(x.T, out=dW1)
+        np.multiply(flat, shrink, out=flat)
+        np.subtract(flat, slopes, out=flat)
+        return loss
+
+    return step
+
+
+def views(flat, arrays):
+    """Views of a flat vector, one in the shape of each of the arrays."""
+    ends = np.cumsum([a.size for a in arrays])
+    return [flat[end - a.size : end].reshape(a.shape) for end, a in zip(ends, arrays)]
+
+
+def torch_loss():
+    """PyTorch's loss of one flat vector of parameters, which is quickest there; and the vector."""
+    import torch
+
+    torch.set_num_threads(1)
+    arrays = list(weights())
+    shapes, sizes = [a.shape for a in arrays], [a.size for a in arrays]
+    x, y, linear = torch.tensor(X), torch.tensor(Y), torch.nn.functional.linear
+
+    def loss(flat):
+        W1, b1, W2, b2, W3, b3 = (p.view(s) for p, s in zip(flat.split(sizes), shapes))
+        scores = linear(linear(linear(x, W1, b1).relu(), W2, b2).relu(), W3, b3).squeeze(1)
+        return (1 - y * scores).relu().mean() + DECAY * flat.dot(flat)
+
+    return loss, torch.tensor(np.concatenate([a.ravel() for a in arrays]))
+
+
+def torch_eager():
+    """With the update by hand, quicker here than torch.optim.SGD, fused or not."""
+    import torch
+
+    loss, flat = torch_loss()
+    flat.requires_grad_()
+
+    def step():
+        error = loss(flat)
+        (slope,) = torch.autograd.grad(error, flat)
+        with torch.no_grad():
+            flat.add_(slope, alpha=-LR)
+        return error.item()
+
+    return step
+
+
+def torch_compiled():
+    """Forward, backward and update as one compiled function, called from C++: the quickest way."""
+    import torch
+
+    loss, flat = torch_loss()
+
+    @torch.compile(fullgraph=True, options={"cpp_wrapper": True})
+    def update(flat):
+        slope, error = torch.func.grad_and_value(loss)(flat)
+        return flat - LR * slope, error
+
+    def step():
+        nonlocal flat
+        flat, error = update(flat)
+        return error.item()
+
+    return step
+
+
+def jax_in_doubles():
+    """JAX with float64, and without the thread that small programs would wait for."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    return jax
+
+
+def jax_jitted():
+    """Forward, backward and update as one jitted function of one flat vector."""
+    jax = jax_in_doubles()
+    arrays = list(weights())
+    x, y, relu = jax.numpy.array(X), jax.numpy.array(Y), jax.nn.relu
+
+    def loss(flat, x, y):
+        W1, b1, W2, b2, W3, b3 = views(flat, arrays)
+        scores = relu(relu(x @ W1.T + b1) @ W2.T + b2) @ W3.T + b3
+        return relu(1 - y * scores[:, 0]).mean() + DECAY * flat.dot(flat)
+
+    @jax.jit
+    def update(flat, x, y):
+        error, slope = jax.value_and_grad(loss)(flat, x, y)
+        return flat - LR * slope, error
+
+    flat = jax.numpy.array(np.concatenate([a.ravel() for a in arrays]))
+
+    def step():
+        nonlocal flat
+        flat, error = update(flat, x, y)
+        flat.block_until_ready()
+        return float(error)
+
+    return step
