@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 
 def printed(program, hash_seed="random"):
@@ -12,3 +14,9 @@ def printed(program, hash_seed="random"):
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     return done.stdout
+
+
+def in_a_fresh_process(f, *args):
+    """What a function of a module returns, in a Python with one thread and nothing of this run."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+        return fresh.submit(f, *args).result()

@@ -10,7 +10,6 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from processes import printed
 
 import micrograd.functional as F
 from micrograd import Value
@@ -150,45 +149,6 @@ def test_local_derivatives_may_stand_in_for_a_name():
     assert gradients(product * product, a, b) == [100, 40]
     with pytest.raises(ValueError, match="a local derivative a child, got 1 for 2"):
         Value(1.0, (a, b), (1.0,))
-
-
-def test_an_op_that_fails_is_named_and_can_be_tried_again():
-    a = Value(6.0)
-    s = a * a
-    fussy = Value(s.data, (s,), "fussy")
-    working = False
-
-    def backward():
-        if not working:
-            raise ZeroDivisionError("not yet")
-        s.grad += 18 * fussy.grad
-
-    fussy._backward = backward
-    y = fussy + a
-    with pytest.raises(RuntimeError, match="backward of 'fussy' failed: not yet"):
-        y.backward()
-    working, a.grad = True, 0.0
-    assert gradients(y, a) == [217]
-
-
-@pytest.mark.parametrize("at", range(7))
-def test_an_interrupted_pass_leaves_nothing_behind(at):
-    a, b = Value(2.0), Value(3.0)
-    y = ((a * b + a) * (b - a)).tanh() + a * a
-    expected = gradients(y, a, b)
-    nodes = [v for v in topological_order(y) if v._prev]
-    chain = nodes[at]._chain
-
-    def interrupted(grad):
-        chain(grad)
-        raise KeyboardInterrupt
-
-    nodes[at]._chain = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        y.backward()
-    nodes[at]._chain = chain
-    a.grad = b.grad = 0.0
-    assert gradients(y, a, b) == expected
 
 
 CHANGED = {
@@ -342,19 +302,6 @@ def test_children_are_in_order_and_counted():
     assert (a + b)._prev == (a, b)
     assert (a + a)._prev == (a, a)
     assert topological_order((a * b) + a)[:2] == [a, b]
-
-
-def test_the_same_digits_with_every_hash_seed():
-    program = (
-        "from micrograd import Value, nn; m = nn.MLP(2, [4, 4, 1], seed=3)\n"
-        "for _ in range(20):\n"
-        "    loss = sum((m(x) - 1) ** 2 for x in [[1, 2], [3, -4]])\n"
-        "    m.zero_grad(); loss.backward()\n"
-        "    for p in m.parameters(): p.data -= 0.01 * p.grad\n"
-        "print([p.data.hex() for p in m.parameters()])"
-    )
-    outputs = {printed(program, hash_seed) for hash_seed in "012"}
-    assert len(outputs) == 1 and outputs.pop().count("0x") == 37
 
 
 # What a Value is made of, and what it refuses.

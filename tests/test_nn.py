@@ -4,11 +4,6 @@ import copy
 import json
 import os
 import pickle
-import random
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -166,72 +161,9 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     assert MLP(1, [1]).load(tmp_path / "w.json") is None
 
 
-def test_a_damaged_file_is_never_loaded(tmp_path):
-    path, rng = tmp_path / "w.json", random.Random(0)
-    model = MLP(2, [3, 1], seed=0)
-    model.save(path)
-    whole, before = path.read_bytes(), model.state_dict()
-    for _ in range(600):
-        damaged, at = bytearray(whole), rng.randrange(len(whole))
-        kind = rng.choice(["flip", "cut", "insert", "drop"])
-        if kind == "flip":
-            damaged[at] ^= 1 << rng.randrange(8)
-        elif kind == "cut":
-            del damaged[at:]
-        elif kind == "insert":
-            damaged.insert(at, rng.randrange(33, 127))
-        else:
-            del damaged[at]
-        path.write_bytes(damaged)
-        try:
-            model.load(path)
-        except WeightsError as error:
-            assert "cannot load" in str(error) and str(path) in str(error)
-        assert model.state_dict() == before, (kind, at)
-
-
-HOSTILE = [
-    b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"format": "micrograd weights"}',
-    b'{"format": "micrograd weights", "version": 2, "weights": {}}',
-    b'{"format": "micrograd weights", "version": 1, "weights": {"x": NaN}}',
-    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1e999}}',
-    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1' + b"0" * 5000 + b"}}",
-    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1, "x": 2}}',
-    b'{"format": "micrograd weights", "version": 1, "weights": {"x": 1}, "sha256": "0"}',
-    b'{"format": "micrograd weights", "version": 1, "weights": [1, 2]}',
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("content", HOSTILE, ids=lambda c: repr(c[-40:]))
-def test_hostile_files_are_refused(tmp_path, content):
-    (tmp_path / "w.json").write_bytes(content)
-    with pytest.raises(WeightsError, match="cannot load"):
-        MLP(1, [1]).load(tmp_path / "w.json")
-
-
 def test_a_missing_file_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         MLP(1, [1]).load(tmp_path / "none.json")
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no kill -9")
-def test_killed_while_saving_the_file_is_the_old_or_the_new_one(tmp_path):
-    path = tmp_path / "w.json"
-    program = (
-        "import sys; from micrograd.nn import MLP\n"
-        "models = [MLP(2, [16, 16, 1], seed=s) for s in (0, 1)]\n"
-        "for k in range(10**9): models[k % 2].save(sys.argv[1]); k or print('saved', flush=True)"
-    )
-    states = [MLP(2, [16, 16, 1], seed=s).state_dict() for s in (0, 1)]
-    for k in range(12):
-        process = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
-        process.stdout.readline()
-        time.sleep(0.003 * k)
-        process.kill()
-        process.communicate()
-        model = MLP(2, [16, 16, 1])
-        model.load(path)
-        assert model.state_dict() in states
 
 
 def test_saved_weights_are_json_that_says_what_it_is(tmp_path):
