@@ -23,7 +23,7 @@ from .views import even_steps, spacing
 
 ZERO = np.zeros(1)
 PLANES = 3  # in which gradients of leaves lie as the leaves do, to be added up in one go
-DISORDER = 8  # fewer slots than this, on average, of the same sources are no order
+LINE = 100  # edges that are added one by one in the time of a line on arrays
 
 
 class Gradients:
@@ -42,7 +42,8 @@ class Gradients:
     def places_for(self, part):
         """Places for the gradients of a part: those of the leaves, if nothing else goes there."""
         targets = self.edges.targets[part]
-        if not ((targets >= 0) & (targets < self.leaves)).all() or has_twins(targets):
+        of_leaves = ((targets >= 0) & (targets < self.leaves)).all()
+        if not of_leaves or has_twins(targets) or spacing(targets[:, None]) is None:
             at = self.region(len(targets))
         elif self.edges.is_alone(part):
             at = targets
@@ -92,16 +93,23 @@ class Gradients:
             if all(spacing(column[:, None]) for column in self.edges.place[table].T):
                 self.add_up(own, table)
                 return
-        families = self.edges.kinship(edges, counts)
-        if len(families) > FEW_TERMS and len(families) * DISORDER > size:
+        offsets = np.cumsum(counts) - counts
+        families = [
+            (own[members], edges[offsets[members][:, None] + np.arange(counts[members[0]])])
+            for members in self.edges.kinship(edges, counts)
+            if counts[members[0]]
+        ]
+        if len(families) > FEW_TERMS and sum(self.effort(*f) for f in families) > len(edges):
             self.one_by_one(own, edges, counts)
             return
-        offsets = np.cumsum(counts) - counts
-        for members in families:
-            count = counts[members[0]]
-            if count:
-                among = edges[offsets[members][:, None] + np.arange(count)]
-                self.add_up(own[members], among)
+        for family in families:
+            self.add_up(*family)
+
+    def effort(self, own, edges):
+        """What the lines cost that add up a family, in edges added one by one."""
+        table = np.column_stack([own, self.edges.place[edges]])
+        lines = sum(1 if spacing(column[:, None]) else 2 for column in table.T)
+        return lines * LINE
 
     def one_by_one(self, own, edges, counts):
         taken = self.source.take("d", self.edges.place[edges])

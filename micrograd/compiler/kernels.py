@@ -13,6 +13,7 @@ from ..engine import Value, is_real
 from ..function import Outputs
 
 EXACT_LOOP = 512  # numbers up to which rows are added up by math.fsum
+CANCELLED = 0.1  # share of its terms' sizes below which a sum has lost digits
 
 
 def careful_relu_backward(g, passes, out):
@@ -57,7 +58,12 @@ def exponent_backward(x, y, g, out):
 
 
 def exact_sum(x, out):
-    """Sums over the terms, rounded once."""
+    """Sums over the terms, rounded once; very long ones to 13 digits."""
+    if x.shape[1] == 1 and len(x) > EXACT_LOOP:
+        total = np.add.reduce(x[:, 0])
+        if abs(total) > CANCELLED * np.add.reduce(np.abs(x[:, 0])):
+            out[0] = total
+            return
     if x.size <= EXACT_LOOP or x.shape[1] == 1:
         out[:] = [floats.total(row) for row in x.T.tolist()]
         return
