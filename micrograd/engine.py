@@ -69,6 +69,12 @@ class Value:
         self.grad = 0.0
         self.label = label
         self._prev = tuple(_children or children)
+        for child in self._prev:
+            if not isinstance(child, Value):
+                raise TypeError(
+                    f"Value() needs Values as children, got {type(child).__name__} "
+                    f"{reprlib.repr(child)}"
+                )
         self._op = _op if isinstance(_op, str) else "local" if _op else ""
         self._chain = nothing if isinstance(_op, str) else weighted(self._prev, _op)
         if (made := tape.get()) is not None:
@@ -303,6 +309,11 @@ def nothing(grad):
 
 def weighted(children, slopes):
     """The backward of a node whose local derivatives are known numbers."""
+    if not isinstance(slopes, (tuple, list)):
+        raise TypeError(
+            "Value() needs an operation's name or a tuple of local derivatives, "
+            f"got {type(slopes).__name__} {reprlib.repr(slopes)}"
+        )
     if len(slopes) != len(children):
         raise ValueError(
             f"Value() needs a local derivative a child, got {len(slopes)} for {len(children)}"
@@ -332,7 +343,8 @@ def real(x: Any, caller: str) -> float:
                 f"{caller} needs a number within a float's range, got {shortened(x)}"
             ) from None
     if isinstance(x, Value):
-        raise TypeError(f"{caller} needs a real number, got a Value; use it directly")
+        use = "it directly" if caller == "Value()" else "its .data"
+        raise TypeError(f"{caller} needs a real number, got a Value; use {use}")
     raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {shortened(x)}")
 
 

@@ -7,7 +7,7 @@ import reprlib
 from collections.abc import Callable
 from typing import Any
 
-from .engine import Value, is_real, node
+from .engine import Value, is_real, node, real
 
 
 class Function:
@@ -79,7 +79,7 @@ def number(ctx, y):
         raise TypeError(
             f"{name(ctx)}.forward() must return a number or a tuple of numbers, got {shown(y)}"
         )
-    return float(y)
+    return real(y, f"{name(ctx)}.forward()")
 
 
 def gradients(ctx, args, grads):
@@ -96,7 +96,7 @@ def gradients(ctx, args, grads):
             raise TypeError(
                 f"{name(ctx)}.backward() must return a number for argument {i}, got {shown(grad)}"
             )
-    return [0.0 if grad is None else float(grad) for grad in found]
+    return [0.0 if grad is None else real(grad, f"{name(ctx)}.backward()") for grad in found]
 
 
 class Outputs(Value):

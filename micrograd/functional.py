@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import builtins
 import math
+import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import floats
-from .engine import Value, is_real, node
+from .engine import Value, is_real, node, real
 
 
 def sum(xs: Iterable) -> Value:
@@ -111,7 +112,10 @@ def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
 
 def hinge_loss(scores: Iterable, targets: Iterable) -> Value:
     """The mean of max(0, 1 - target · score); targets are -1 and 1."""
-    return mean((1 - t * s).relu() for s, t in pairs(scores, targets, "hinge_loss()"))
+    return mean(
+        (1 - checked(t, lambda t: abs(t) == 1, "hinge_loss()", "-1 and 1") * s).relu()
+        for s, t in pairs(scores, targets, "hinge_loss()")
+    )
 
 
 def binary_cross_entropy_with_logits(logits: Iterable, targets: Iterable) -> Value:
@@ -119,10 +123,19 @@ def binary_cross_entropy_with_logits(logits: Iterable, targets: Iterable) -> Val
 
     A logit x stands for the probability sigmoid(x), so that no logarithm of zero can arise.
     """
+    caller = "binary_cross_entropy_with_logits()"
     return mean(
-        binary_surprise(x, t)
-        for x, t in pairs(logits, targets, "binary_cross_entropy_with_logits()")
+        binary_surprise(x, checked(t, lambda t: 0 <= t <= 1, caller, "from 0 to 1"))
+        for x, t in pairs(logits, targets, caller)
     )
+
+
+def checked(target, fits, caller, wanted):
+    """The target, a number or a Value. Raises ValueError for one out of what is wanted."""
+    number = target.data if isinstance(target, Value) else real(target, caller)
+    if not fits(number):
+        raise ValueError(f"{caller} needs targets {wanted}, got {number:g}")
+    return target
 
 
 def binary_surprise(logit, target):
@@ -160,7 +173,8 @@ def surprise(logits, target):
 def accuracy(scores: Any, targets: Any) -> float:
     """The share of samples that are right, from 0 to 1.
 
-    A single score predicts by its sign (targets -1 and 1, or 0 and 1), a row by its largest.
+    A single score predicts by its sign (targets -1 and 1, or 0 and 1), a row by its largest;
+    a nan is never right.
     """
     hits = [hit(score, t) for score, t in pairs(scores, targets, "accuracy()", list)]
     if not hits:
@@ -170,9 +184,9 @@ def accuracy(scores: Any, targets: Any) -> float:
 
 def hit(score, target):
     if isinstance(score, Value) or is_real(score):
-        return bool((score > 0) == (target > 0))
+        return bool((score > 0) == (target > 0)) and not math.isnan(value(score).data)
     row = [value(s).data for s in score]
-    return row.index(builtins.max(row)) == target
+    return row.index(builtins.max(row)) == target and not any(map(math.isnan, row))
 
 
 def value(x):
@@ -188,6 +202,8 @@ class Values(tuple):
 def values(xs):
     if type(xs) is Values:
         return xs
+    if not hasattr(xs, "__iter__"):
+        raise TypeError(f"a list of numbers is needed, got {type(xs).__name__} {reprlib.repr(xs)}")
     return Values([x if isinstance(x, Value) else Value(x) for x in xs])
 
 

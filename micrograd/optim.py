@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Iterable
+from numbers import Real
 from typing import Any
 
 from .atomic import set_attributes
@@ -21,6 +23,11 @@ class Optimizer:
 
         Raises ValueError for no parameters, for one given twice, and for lr ≤ 0 or nan.
         """
+        if not isinstance(parameters, Iterable):
+            raise TypeError(
+                "an optimizer needs a list of parameters, such as model.parameters(), "
+                f"got {type(parameters).__name__} {reprlib.repr(parameters)}"
+            )
         self.parameters = list(parameters)
         if not self.parameters:
             raise ValueError("an optimizer needs at least one parameter, got none")
@@ -29,11 +36,13 @@ class Optimizer:
                 raise TypeError(
                     f"parameters have .data and .grad, parameter {i} is a {type(p).__name__}"
                 )
+            if not isinstance(p.data, Real):
+                raise TypeError(
+                    f"the data of a parameter is one number, parameter {i} is a {type(p).__name__}"
+                )
         if len(set(map(id, self.parameters))) < len(self.parameters):
             raise ValueError("an optimizer needs each parameter once, got one twice")
-        if not callable(lr):
-            within("lr", lr, 0, math.inf, open_below=True)
-        self.lr = lr
+        self.lr = lr if callable(lr) else within("lr", lr, 0, math.inf, open_below=True)
         self.steps = 0
         self.state = self.initial_state(len(self.parameters))
 
@@ -61,7 +70,14 @@ class Optimizer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a `state_dict`. Raises ValueError, having changed nothing, unless it fits."""
-        steps, numbers = state["steps"], tuple(map(list, state["state"]))
+        try:
+            steps, numbers = state["steps"], tuple(map(list, state["state"]))
+        except (TypeError, KeyError):
+            raise ValueError(
+                f"the state does not fit: it is no state_dict(), but {reprlib.repr(state)}"
+            ) from None
+        if not isinstance(steps, int) or steps < 0:
+            raise ValueError(f"the steps of a state are a whole number from 0, got {steps!r}")
         if [len(own) for own in self.state] != [len(other) for other in numbers]:
             raise ValueError(
                 f"the state does not fit: {type(self).__name__} keeps {len(self.state)} numbers "
@@ -79,8 +95,14 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} has no update()")
 
     def check(self, what, numbers):
-        if all(map(math.isfinite, numbers)):
-            return
+        try:
+            if all(map(math.isfinite, numbers)):
+                return
+        except TypeError:
+            i, x = next((i, x) for i, x in enumerate(numbers) if not isinstance(x, Real))
+            raise TypeError(
+                f"the {what} of parameter {i} is a number, got {type(x).__name__} {reprlib.repr(x)}"
+            ) from None
         i = next(i for i, x in enumerate(numbers) if not math.isfinite(x))
         p = self.parameters[i]
         name = f"parameter {i}" + (f" ({p.label!r})" if getattr(p, "label", "") else "")
@@ -128,6 +150,8 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
     ) -> None:
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"betas are two numbers, got {betas!r}")
         self.betas = within("betas[0]", betas[0], 0, 1), within("betas[1]", betas[1], 0, 1)
         self.eps = within("eps", eps, 0, math.inf)
         super().__init__(parameters, lr)
@@ -146,19 +170,28 @@ class Adam(Optimizer):
 
 def linear(start: float, end: float, steps: int) -> Callable[[int], float]:
     """The schedule that goes from `start` to `end` in a straight line, and stays there."""
+    check_schedule(start, end, steps)
     return lambda step: start + (end - start) * min(step / steps, 1.0)
 
 
 def cosine(start: float, end: float, steps: int) -> Callable[[int], float]:
     """The schedule that goes from `start` to `end` along half a cosine, and stays there."""
+    check_schedule(start, end, steps)
     return lambda step: end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
 
 
+def check_schedule(start, end, steps):
+    within("start", start, 0, math.inf)
+    within("end", end, 0, math.inf)
+    if not isinstance(steps, int) or steps < 1:
+        raise ValueError(f"steps is a whole number from 1, got {steps!r}")
+
+
 def within(name, x, low, high, open_below=False):
-    """x, checked to be a number in [low, high), or in (low, high) where it is open below."""
-    inside = isinstance(x, (int, float)) and (low < x < high if open_below else low <= x < high)
-    if not inside:
+    """x as a float, checked to be in [low, high), or in (low, high) where it is open below."""
+    number = isinstance(x, Real) and not isinstance(x, bool)
+    if not (number and (low < x < high if open_below else low <= x < high)):
         raise ValueError(
             f"{name} is from {low} {'(excluded) ' * open_below}to below {high}, got {x!r}"
         )
-    return x
+    return float(x)

@@ -44,10 +44,19 @@ def fit(
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
     progress bar goes to stderr. With `jit`, the whole step is compiled; see compiler.jit.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
-    Raises ValueError unless X and y are equally long, and where every batch would be compiled anew.
+    Raises ValueError unless X and y are equally long and a batch fits into them, and where every
+    batch would be compiled anew.
     """
     if len(X) != len(y):
         raise ValueError(f"fit() needs a target for each sample, got {len(X)} and {len(y)}")
+    if not len(X):
+        raise ValueError("fit() needs at least one sample, got none")
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit() needs an optimizer, got {type(optimizer).__name__} {optimizer!r}")
+    if not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"steps is a whole number from 0, got {steps!r}")
+    if batch_size is not None and batch_size not in range(1, len(X) + 1):
+        raise ValueError(f"batch_size is from 1 to the {len(X)} samples, got {batch_size!r}")
     if jit and batch_size and not all(map(are_floats, (X, y))):
         raise ValueError(
             "fit() with jit and batch_size needs X and y as arrays of floats: integers are not "
@@ -69,6 +78,7 @@ def fit(
                 bar.set_postfix(loss=f"{error:.4f}", accuracy=f"{accuracy:.0%}", refresh=False)
     except KeyboardInterrupt:
         history.interrupted = True
+        del history.losses[len(history.accuracies) :]
     finally:
         bar.close()
     return history
@@ -81,6 +91,10 @@ def engine_step(model, loss, optimizer):
     def step(samples, targets):
         scores = [model(x) for x in samples]
         error = loss(scores, targets)
+        if not isinstance(error, Value):
+            raise TypeError(
+                f"fit() needs a loss that gives a Value, got {type(error).__name__} {error!r}"
+            )
         optimizer.zero_grad()
         error.backward()
         optimizer.step()

@@ -75,11 +75,22 @@ class Training:
         self.grads[:] = [p.grad for p in parameters]
         self.take_state()
         places = [(self, i) for i in range(self.size)]
-        assign(parameters, data=places, grad=places, __class__=[Lent] * self.size)
-        self.inside = True
+        try:
+            assign(parameters, data=places, grad=places, __class__=[Lent] * self.size)
+            self.inside = True
+        except BaseException:  # Ctrl-C, when the with statement does not hold yet
+            self.give_back()
+            raise
         return self
 
     def __exit__(self, *error: Any) -> None:
+        try:
+            self.give_back()
+        except KeyboardInterrupt:
+            self.give_back()
+            raise
+
+    def give_back(self):
         """Gives the parameters and the optimizer their own numbers back."""
         self.inside = False
         data, grads = self.rows[0].tolist(), self.grads.tolist()

@@ -440,6 +440,101 @@ OnlyForward.apply(a).backward()
     RuntimeError: backward of 'OnlyForward' failed:
         OnlyForward needs a static method backward(ctx, grad)
 
+Value(1, (2,))
+    TypeError: Value() needs Values as children, got int 2
+Value(1, (a,), 5)
+    TypeError: Value() needs an operation's name or a tuple of local derivatives, got int 5
+y.backward(a)
+    TypeError: backward() needs a real number, got a Value; use its .data
+t.backward(t)
+    TypeError: backward() needs a real number, got a Value; use its .data
+setattr(t, 'data', [[1, 2, 3], [4, 5, b]])
+    TypeError: data needs a real number, got a Value; use its .data
+F.sum(5)
+    TypeError: a list of numbers is needed, got int 5
+F.softmax(a)
+    TypeError: a list of numbers is needed, got Value Value(data=2.0, grad=0.0)
+F.cross_entropy([1, 2], [0, 1])
+    TypeError: a list of numbers is needed, got int 1
+F.mse_loss(1, 1)
+    TypeError: a list of numbers is needed, got int 1
+F.hinge_loss([1], [0])
+    ValueError: hinge_loss() needs targets -1 and 1, got 0
+F.hinge_loss([1], ['x'])
+    TypeError: hinge_loss() needs a real number, got str 'x'
+F.binary_cross_entropy_with_logits([1], [-1])
+    ValueError: binary_cross_entropy_with_logits() needs targets from 0 to 1, got -1
+F.binary_cross_entropy_with_logits([1], [math.nan])
+    ValueError: binary_cross_entropy_with_logits() needs targets from 0 to 1, got nan
+F.binary_cross_entropy_with_logits([1], [None])
+    TypeError: binary_cross_entropy_with_logits() needs a real number, got NoneType None
+list(regression.logistic_regression([[1, 2]], [-1]))
+    ValueError: binary_cross_entropy_with_logits() needs targets from 0 to 1, got -1
+custom(forward=10**400).apply(a)
+    OverflowError: Custom.forward() needs a number within a float's range, got 1000…0000
+custom(backward=10**400).apply(a).backward()
+    RuntimeError: backward of 'Custom' failed:
+        Custom.backward() needs a number within a float's range, got 1000…0000
+SGD(5)
+    TypeError: an optimizer needs a list of parameters, such as model.parameters(), got int 5
+SGD(small)
+    TypeError: an optimizer needs a list of parameters, such as model.parameters(),
+        got MLP MLP of [Layer…]
+SGD([a, t])
+    TypeError: the data of a parameter is one number, parameter 1 is a Tensor
+SGD([a], lr=True)
+    ValueError: lr is from 0 (excluded) to below inf, got True
+Adam([a], betas=0.9)
+    ValueError: betas are two numbers, got 0.9
+Adam([a], betas=(0.9,))
+    ValueError: betas are two numbers, got (0.9,)
+Adam([a], betas=(0.9, 0.99, 0.999))
+    ValueError: betas are two numbers, got (0.9, 0.99, 0.999)
+SGD([unset]).step()
+    TypeError: the gradient of parameter 0 is a number, got NoneType None
+adam.load_state_dict(None)
+    ValueError: the state does not fit: it is no state_dict(), but None
+adam.load_state_dict({'steps': 1})
+    ValueError: the state does not fit: it is no state_dict(), but {'steps': 1}
+adam.load_state_dict({'steps': 1, 'state': 5})
+    ValueError: the state does not fit: it is no state_dict(), but {'state': 5, 'steps': 1}
+adam.load_state_dict({'steps': -1, 'state': [[0.0], [0.0]]})
+    ValueError: the steps of a state are a whole number from 0, got -1
+adam.load_state_dict({'steps': 'x', 'state': [[0.0], [0.0]]})
+    ValueError: the steps of a state are a whole number from 0, got 'x'
+adam.load_state_dict({'steps': 1, 'state': [['x'], [0.0]]})
+    TypeError: the state of parameter 0 is a number, got str 'x'
+optim.linear(1, 0, 0)
+    ValueError: steps is a whole number from 1, got 0
+optim.linear(1, 0, -5)
+    ValueError: steps is a whole number from 1, got -5
+optim.linear(1, math.nan, 5)
+    ValueError: end is from 0 to below inf, got nan
+optim.cosine(1, 0, None)
+    ValueError: steps is a whole number from 1, got None
+optim.cosine('x', 0, 5)
+    ValueError: start is from 0 to below inf, got 'x'
+optim.cosine(-1, 0, 5)
+    ValueError: start is from 0 to below inf, got -1
+fit(model, [], [])
+    ValueError: fit() needs at least one sample, got none
+fit(model, X3, Y3, None)
+    TypeError: fit() needs an optimizer, got NoneType None
+fit(model, X3, Y3, SGD)
+    TypeError: fit() needs an optimizer, got type <class '…SGD'>
+fit(model, X3, Y3, steps=-1)
+    ValueError: steps is a whole number from 0, got -1
+fit(model, X3, Y3, steps='5')
+    ValueError: steps is a whole number from 0, got '5'
+fit(model, X3, Y3, batch_size=0)
+    ValueError: batch_size is from 1 to the 4 samples, got 0
+fit(model, X3, Y3, batch_size=5)
+    ValueError: batch_size is from 1 to the 4 samples, got 5
+fit(model, X3, Y3, batch_size=2.5)
+    ValueError: batch_size is from 1 to the 4 samples, got 2.5
+fit(model, X3, Y3, loss=lambda scores, targets: 5)
+    TypeError: fit() needs a loss that gives a Value, got int 5
+
 # gradcheck
 
 gradcheck(Value.exp)
@@ -748,10 +843,6 @@ adam.load_state_dict({'steps': 1, 'state': [[math.nan], [0.0]]})
     NonFiniteError: the state of parameter 0 is nan (data 2, grad 0); nothing was changed
 optim.linear(1, 0)
     TypeError: linear() missing 1 required positional argument: 'steps'
-SGD([a], lr=optim.linear(1, math.nan, 5)).step()
-    ValueError: lr is from 0 to below inf, got nan
-SGD([a], lr=optim.cosine(-1, 0, 5)).step()
-    ValueError: lr is from 0 to below inf, got -1.0
 
 # Training and regression
 
@@ -764,7 +855,7 @@ fit(MLP(3, [2]), X3, Y3)
 fit(model, X3 * math.nan, Y3)
     NonFiniteError: the gradient of parameter 0 is nan (data …, grad nan); nothing was changed
 fit(model, X3, Y3, steps=1.5)
-    TypeError: 'float' object cannot be interpreted as an integer
+    ValueError: steps is a whole number from 0, got 1.5
 list(regression.linear_regression([], []))
     ValueError: a regression needs samples and a target for each, got 0 and 0
 list(regression.linear_regression([1, 2], [1]))
@@ -1307,6 +1398,8 @@ def world():
     """What the rows use, new for each."""
     a, b, lost, steep = Value(2.0), Value(3.0), Value(5.0), Value(7.0, label="steep")
     lost.grad, steep.grad = math.nan, 100.0
+    unset = Value(0.0)
+    unset.grad = None
     model = MLP(3, [2, 1], seed=0)
     return {
         "a": a,
@@ -1314,6 +1407,7 @@ def world():
         "y": a * b,
         "lost": lost,
         "steep": steep,
+        "unset": unset,
         "t": Tensor([[1.0, -2.0, 3.0], [4.0, 5.0, 6.0]]),
         "model": model,
         "small": MLP(1, [1], seed=0),

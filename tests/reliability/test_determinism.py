@@ -38,6 +38,11 @@ model, optimizer = trained(optim.Adam, lr=optim.cosine(0.05, 0.01, 20))
 history = train.fit(model, X, Y, optimizer, steps=20, batch_size=8, seed=2, progress=False)
 show(model.state_dict(), optimizer.state_dict(), history.losses)
 """,
+    """
+model, optimizer = trained(optim.Adam, lr=0.05)
+history = train.fit(model, X, Y, optimizer, steps=20, progress=False, jit=True)
+show(model.state_dict(), optimizer.state_dict(), history.losses)
+""",
 ]
 
 

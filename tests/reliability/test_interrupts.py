@@ -14,6 +14,7 @@ import pytest
 
 import micrograd.functional as F
 from micrograd import Value, nn, optim
+from micrograd.compiler import jit
 from micrograd.engine import topological_order
 from micrograd.function import Function
 from micrograd.train import History, fit
@@ -148,11 +149,19 @@ def network():
 
 
 X, Y = [[2.0, 3.0], [-1.0, 0.5], [0.0, -2.0]], [1.0, -1.0, 0.5]
+
+
+def compiled():
+    model = nn.MLP(2, [4, 1], act="tanh", seed=0)
+    return model.parameters(), jit(lambda: F.mse_loss([model(x) for x in X], Y))() * 1
+
+
 GRAPHS = {
     "operators": operators,
     "fused operations": fused,
     "operations with several outputs": several_outputs,
     "an MLP": network,
+    "a compiled MLP": compiled,
 }
 
 
@@ -163,7 +172,8 @@ FOUND = Counter()
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_backward_tried_again_is_exact(graph, ctrl_c, fresh_seed, tries, score):
     n, (leaves, y) = tries(300, 20_000), GRAPHS[graph]()
-    inner = [v for v in topological_order(y) if v._prev]
+    seen = leaves if graph == "a compiled MLP" else []
+    inner = [*seen, *(v for v in topological_order(y) if v._prev)]
     interrupted = ctrl_c(random.Random(fresh_seed), y.backward)
 
     def gradients_anew():
@@ -274,6 +284,43 @@ def test_training_stops_between_two_steps_and_goes_on_exactly(
         f"Ctrl-C in {call}, then on",
         "parameters never of two steps; exact in the end",
         "of {} tries, {} between two steps, {} exact".format(*found),
+    )
+    assert (whole, exact) == (n, n)
+
+
+@ctrl_c
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_compiled_training_stops_between_two_steps(optimizer, ctrl_c, fresh_seed, tries, score):
+    n, model = tries(300, 20_000), nn.MLP(2, [4, 1], act="tanh", seed=0)
+    start = model.state_dict()
+    loss = jit(lambda: F.mse_loss([model(x) for x in X], Y))
+
+    def anew():
+        model.load_state_dict(start)
+        return OPTIMIZERS[optimizer](model.parameters())
+
+    def trained(optimizer):
+        with loss.training(optimizer) as step:
+            while optimizer.steps < STEPS:
+                step()
+                yield model.state_dict()
+
+    right = [start, *trained(anew())]
+    interrupted = ctrl_c(random.Random(fresh_seed), lambda: [*trained(anew())])
+    whole = exact = 0
+    for _ in range(n):
+        own = anew()
+        while not interrupted(lambda: [*trained(own)]):  # noqa: B023
+            own = anew()
+        whole += model.state_dict() == right[own.steps]
+        whole -= any(type(p) is not Value or type(p.data) is not float for p in own.parameters)
+        exact += [start, *trained(own)][-1] == right[-1] or own.steps == STEPS
+    FOUND.update({"jit tries": n, "jit whole": whole, "jit exact": exact})
+    score(
+        "Ctrl-C in a compiled training, then on",
+        "parameters never of two steps; exact in the end",
+        f"of {FOUND['jit tries']:,} tries, {FOUND['jit whole']:,} between two steps, "
+        f"{FOUND['jit exact']:,} exact",
     )
     assert (whole, exact) == (n, n)
 

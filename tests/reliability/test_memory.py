@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import itertools
 import os
 import sys
 
@@ -10,6 +11,7 @@ from processes import in_a_fresh_process
 
 import micrograd.functional as F
 from micrograd import Value, nn, optim
+from micrograd.compiler import jit
 from micrograd.function import Function
 
 X, Y = [[2.0, 3.0], [-1.0, 0.5], [0.0, -2.0]], [1.0, -1.0, 0.5]
@@ -72,7 +74,27 @@ def by_hand():
     return step
 
 
-STEPS = {"Adam": with_adam, "by hand": by_hand}
+def compiled():
+    """A jitted loss with backward and a step, a whole compiled step, and a branch both ways."""
+    model = nn.MLP(2, [4, 1], seed=0)
+    optimizer = optim.Adam(model.parameters())
+    loss = jit(lambda X: F.mse_loss([model(x) for x in X], Y))
+    branch = jit(lambda x: x * 2 if x > 0 else x * 3)
+    training = loss.training(optimizer)
+    sign = itertools.cycle((1.0, -1.0))
+
+    def step():
+        out = loss(X)
+        optimizer.zero_grad()
+        (out + branch(next(sign))).backward()
+        optimizer.step()
+        with training as whole:
+            whole(X)
+
+    return step
+
+
+STEPS = {"Adam": with_adam, "by hand": by_hand, "jit": compiled}
 
 
 def growth(name, n, collector):
