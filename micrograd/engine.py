@@ -218,7 +218,8 @@ class Value:
         Raises RuntimeError, naming the operation, where an operation's own backward fails.
         """
         grad = real(grad, "backward()")
-        noted("backward", self, None, None)
+        if (events := tape.get()) is not None:
+            events.append(("backward", self, None, None))
         order = topological_order(self)
         for v in order:
             if v._prev:

@@ -581,10 +581,21 @@ def test_training_is_refused_where_it_cannot_be_right():
     step = f.training(optimizer)
     with pytest.raises(JitError, match="used in a with statement"):
         step(*args)
-    with step, pytest.raises(TypeError, match="in no other training, parameter 0 is a Lent"):
-        f.training(optimizer).__enter__()
-    with pytest.raises(TypeError, match="needs leaf Values"):
+    with pytest.raises(TypeError, match="needs leaf Values to train, parameter 0 is a computed"):
         f.training(optim.SGD([Value(1.0) * 2])).__enter__()
+
+
+def test_a_training_ends_where_another_one_of_its_parameters_begins():
+    model, f, optimizer, args = moons_training()
+    with f.training(optimizer) as outer:
+        outer(*args)
+        with f.training(optimizer) as inner:
+            inner(*args)
+        with pytest.raises(JitError, match="ends when another one of the same parameters begins"):
+            outer(*args)
+        state = model.state_dict()
+    assert model.state_dict() == state and optimizer.steps == 2
+    assert {type(p) for p in model.parameters()} == {Value}
 
 
 def test_a_training_of_what_cannot_be_compiled_runs_in_the_engine(monkeypatch):

@@ -66,18 +66,18 @@ class Training:
     def __enter__(self) -> Training:
         parameters = self.optimizer.parameters
         for i, p in enumerate(parameters):
+            if type(p) is Lent:  # another training ends, also one that Ctrl-C kept from ending
+                DATA.__get__(p)[0].give_back()
             if type(p) is not Value or p._prev:
-                raise TypeError(
-                    "training() needs leaf Values to train that are in no other training, "
-                    f"parameter {i} is a {type(p).__name__}"
-                )
+                kind = "computed Value" if isinstance(p, Value) and p._prev else type(p).__name__
+                raise TypeError(f"training() needs leaf Values to train, parameter {i} is a {kind}")
         self.rows[0][:] = [p.data for p in parameters]
         self.grads[:] = [p.grad for p in parameters]
         self.take_state()
         places = [(self, i) for i in range(self.size)]
+        self.inside = True
         try:
             assign(parameters, data=places, grad=places, __class__=[Lent] * self.size)
-            self.inside = True
         except BaseException:  # Ctrl-C, when the with statement does not hold yet
             self.give_back()
             raise
@@ -91,16 +91,21 @@ class Training:
             raise
 
     def give_back(self):
-        """Gives the parameters and the optimizer their own numbers back."""
-        self.inside = False
+        """Gives the parameters and the optimizer their own numbers back, if they are lent."""
+        if not self.inside:
+            return
         data, grads = self.rows[0].tolist(), self.grads.tolist()
         self.optimizer.state = tuple(list(map(float, xs)) for xs in self.optimizer.state)
         kinds = [Value] * self.size
         assign(self.optimizer.parameters, __class__=kinds, data=data, grad=grads)
+        self.inside = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self.inside:
-            raise JitError("a training is used in a with statement: with f.training(…) as step: …")
+            raise JitError(
+                "a training is used in a with statement, with f.training(…) as step: …, and ends "
+                "when another one of the same parameters begins"
+            )
         with self.jitted.lock, np.errstate(all="ignore"):
             arguments = Arguments(args, kwargs)
             replay = self.jitted.replay(arguments, self.fill)
