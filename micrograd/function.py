@@ -79,7 +79,7 @@ def number(ctx, y):
         raise TypeError(
             f"{name(ctx)}.forward() must return a number or a tuple of numbers, got {shown(y)}"
         )
-    return real(y, f"{name(ctx)}.forward()")
+    return as_float(y, ctx, "forward")
 
 
 def gradients(ctx, args, grads):
@@ -96,7 +96,11 @@ def gradients(ctx, args, grads):
             raise TypeError(
                 f"{name(ctx)}.backward() must return a number for argument {i}, got {shown(grad)}"
             )
-    return [0.0 if grad is None else real(grad, f"{name(ctx)}.backward()") for grad in found]
+    return [0.0 if grad is None else as_float(grad, ctx, "backward") for grad in found]
+
+
+def as_float(x, ctx, method):
+    return x if type(x) is float else real(x, f"{name(ctx)}.{method}()")
 
 
 class Outputs(Value):
