@@ -138,7 +138,7 @@ def test_attention_over_growing_lists_becomes_matrix_products():
     rng = random.Random(0)
     numbers = [rng.gauss(0, 1) for _ in range(9 * 6)]
     table = [[Value(x) for x in numbers[i : i + 6]] for i in range(0, 54, 6)]
-    tokens = [3, 1, 4, 1, 5, 8, 2, 6, 5]
+    tokens = [3, 1, 4, 7, 5, 8, 2, 6, 0]
     replayed = jit(lambda: attention(tokens, table))
     for _ in range(2):
         answers = []
@@ -152,7 +152,7 @@ def test_attention_over_growing_lists_becomes_matrix_products():
         assert answers[1] == pytest.approx(answers[0], rel=1e-12)
         table[3][2].data += 1
     assert replayed.explain().count("softmax") == 1
-    assert replayed.explain().count("matrix product") == 2
+    assert replayed.explain().count("as a matrix product") == 2
     table[8][0].data = math.nan  # of the sixth position: those before have nothing to do with it
     assert math.isnan(replayed().data)
 
@@ -350,9 +350,9 @@ def own(x):
         (goes_back, JitError, r"backward\(\) inside a jitted function"),
         (local, JitError, "the operation 'local' cannot be replayed"),
         (own, JitError, "the operation 'double <b>' cannot be replayed"),
-        (lambda x: 3.0, TypeError, "returns Values, .* got a float"),
-        (lambda x: [x, None], TypeError, "returns Values, .* got a NoneType"),
-        (lambda x: Tensor([x]).item(), TypeError, "returns Values, .* got a float"),
+        (lambda x: 3.0, TypeError, "returns Values, .* got float"),
+        (lambda x: [x, None], TypeError, "returns Values, .* got NoneType None"),
+        (lambda x: Tensor([x]).item(), TypeError, "returns Values, .* got float"),
     ],
 )
 def test_what_a_replay_could_not_do_is_an_error(function, error, words):
@@ -426,7 +426,7 @@ def test_a_program_reads_as_what_a_person_would_have_written():
     f()
     products = re.findall(r"# (\(.*\) @ \(.*\))", f.program.split("def backward")[0])
     assert products[0] == "(100, 2) @ (2, 16)" and "(100, 16) @ (16, 16)" in products
-    assert re.findall(r"lay out +\d+ views of two buffers, 0 copies", f.explain())
+    assert re.findall(r"lay out +\d+ views of two buffers; .* in 0 lines", f.explain())
     assert "10 groups" in f.explain()
 
 

@@ -106,7 +106,10 @@ class Jit(Generic[P, R]):
 
     @property
     def name(self) -> str:
-        return getattr(self.function, "__qualname__", "a jitted function")
+        return getattr(self.function, "__name__", "a jitted function")
+
+    def __repr__(self):
+        return f"<jit of {self.name}>"
 
     def replay(self, arguments: Arguments, fill: Callable = Replay.fill) -> Replay | None:
         """The replay for these arguments, its forward pass done; None if there can be none.

@@ -5,6 +5,7 @@ Floats and Values differ from call to call; everything else belongs to the signa
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -119,6 +120,7 @@ def results(x: Any) -> list[Value]:
     if isinstance(x, dict):
         return results(list(x.values()))
     raise TypeError(
-        "a jitted function returns Values, in lists, tuples, dicts, arrays or Tensors if there are "
-        f"several, got a {type(x).__name__}: it would be the same at every call"
+        "a jitted function returns Values, alone or in lists, tuples, dicts, arrays or Tensors; "
+        f"got {type(x).__name__} {reprlib.repr(x)}: compute it from floats, which are Values here, "
+        "or make it a Value"
     )

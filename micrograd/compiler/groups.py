@@ -65,6 +65,19 @@ class Group:
         return self.operands.shape[1]
 
 
+def described(group: Group) -> str:
+    """How many operations of what kind a group is."""
+    return f"{group.size:,} × {name(group)}"
+
+
+def name(group):
+    if group.kind != "chain":
+        return f"power {group.static}" if group.kind == "constant power" else group.kind
+    if group.grid is not None:
+        return "dot, as a matrix product"
+    return "dot" if "*" in str(group.static) else "sum"
+
+
 def grouped(recording: Recording, calls: list[Call], strict: bool = False) -> list[Group]:
     """The calls in groups, each after all that it needs; if not `strict`, padded and filled up."""
     level = [0] * recording.size

@@ -13,7 +13,7 @@ from .backward import PLANES, Gradients, write_backward
 from .edges import Edges, parts
 from .fold import folded
 from .forward import Values, write_forward
-from .groups import Group, grouped
+from .groups import Group, described, grouped
 from .recording import Recording
 from .source import HERE, Source
 
@@ -58,6 +58,7 @@ class Program:
         source = Source(self.v, len(order), len(order) + len(recording.inputs))
         values = Values(source, slot, is_constant, data)
         for group in groups:
+            source.write(f"# {described(group)}")
             write_forward(group, values)
         write_guards(recording, values)
         forward, source.lines = source.lines, []
@@ -71,7 +72,9 @@ class Program:
         edges.place[: len(seeds)] = seeds
         self.seed = self.d[seeds[0] : seeds[-1] + 1]
         for group in reversed(groups):
+            source.write(f"# {described(group)}")
             write_backward(group, values, gradients)
+        source.write("# parameters")
         gradients.of_leaves()
         self.functions = {"forward": forward, "backward": source.lines}
         self.text = "\n\n".join(function(*f) for f in self.functions.items())
@@ -89,7 +92,7 @@ def leaf_order(recording, groups):
 
 
 def function(name, lines):
-    return f"def {name}():\n" + "".join(f"    {line}\n" for line in lines or ["pass"])
+    return f"def {name}():\n" + "".join(f"    {line}\n" for line in [*lines, "pass"])
 
 
 def gradient_flow(recording, groups):

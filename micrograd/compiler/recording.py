@@ -140,7 +140,7 @@ def refuse_reading(codes: Iterable[CodeType]) -> None:
             if step.opname in ("LOAD_ATTR", "STORE_ATTR") and step.argval in ("data", "grad"):
                 raise JitError(
                     f"{code.co_name}() has to do with .{step.argval}, which a replay would not "
-                    "see: compute with the Value itself, compare Values, or do it outside"
+                    "see: use the Value itself, also to compare or print it, or do it outside"
                 )
 
 

@@ -7,35 +7,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .groups import described
+
 if TYPE_CHECKING:
     from .program import Program
 
 SHAPES = 56  # column of the comments
 GREETING = """\
-# {nodes:,} operations on Values, as {lines} lines on arrays.
-# v holds the value of every number: p are parameters, x inputs, h what is computed.
-# d holds gradients: gp of the parameters, g of the rest. k are constants, i positions, t scratch.
+# {nodes} on Values, as {lines} lines on arrays.
+# v holds the value of every number: p are leaves, x inputs, h what is computed; in that order.
+# d holds gradients: gp of the leaves, g of the rest. k are constants, i positions, t and m scratch.
+# view(buffer, start, shape, steps) takes every so manieth number; h1b, h1T are h1 in another shape.
+
 """
 
 
 def listing(program: Program) -> str:
     """The program as source code, with the shapes of arrays in comments."""
-    lines = program.functions["forward"] + program.functions["backward"]
-    text = GREETING.format(nodes=program.recording.nodes, lines=len(lines))
-    text += "".join(f"\n{line}" for line in program.declarations) + "\n"
-    for name, body in program.functions.items():
+    functions = {name: without_empty_headings(f) for name, f in program.functions.items()}
+    lines = sum(map(len, map(statements, functions.values())))
+    text = GREETING.format(nodes=counted(program.recording.nodes, "operation"), lines=lines)
+    text += "".join(f"{line}\n" for line in program.declarations)
+    for name, body in functions.items():
         text += f"\n\ndef {name}():\n"
-        text += "".join(
-            with_shapes(f"    {line}", program.names) + "\n" for line in body or ["pass"]
-        )
+        text += "".join(with_shapes(f"    {line}", program.names) + "\n" for line in body)
     return text
 
 
+def without_empty_headings(lines):
+    """Lines without comments that have nothing below them, and a return of nothing but True."""
+    lines = [line for line in lines if line != "return True"]
+    below = [*lines[1:], "#"]
+    return [line for line, next in zip(lines, below) if line[0] != "#" or next[0] != "#"]
+
+
+def statements(lines):
+    return [line for line in lines if line[0] != "#"]
+
+
 def with_shapes(line, names):
-    """A line, and the shape of what it computes; of a matrix product, of its factors too."""
-    arrays = [names[x] for x in re.findall(r"\b[a-z]+\d+\b", line)]
+    """A line, and the shape of what it computes; of a matrix product, of its factors."""
+    arrays = [names[x] for x in re.findall(r"\b[a-z]+\d+[a-zT]?\b", line)]
     shapes = [x.shape for x in arrays if isinstance(x, np.ndarray)]
-    if not shapes or max(map(np.prod, shapes)) == 1:
+    if line.strip()[0] == "#" or not shapes or max(map(np.prod, shapes)) == 1:
         return line
     product = re.match(r" *(dot|matmul)\(", line)
     note = f"{shapes[0]} @ {shapes[1]}" if product else shapes[0 if "[" in line else -1]
@@ -47,31 +61,39 @@ def explanation(program: Program) -> str:
     recording, groups = program.recording, program.groups
     grids = sum(group.grid is not None for group in groups)
     views = sum(" = view(" in line for line in program.declarations)
-    copies = sum(".take(" in line for lines in program.functions.values() for line in lines)
-    forward, backward = map(len, program.functions.values())
+    forward, backward = map(statements, program.functions.values())
+    copies = sum(".take(" in line for line in forward + backward)
+    leaves = counted(len(recording.leaves), "leaf", "leaves")
+    inputs, constants = counted(len(recording.inputs), "input"), len(recording.constants)
+    guards = counted(len(recording.guards), "comparison")
     passes = [
         (
             "record",
-            f"{recording.nodes:,} operations on {len(recording.leaves):,} leaves, "
-            f"{len(recording.inputs):,} inputs and {len(recording.constants):,} constants",
+            f"{counted(recording.nodes, 'operation')} on {leaves}, {inputs} and "
+            f"{counted(constants, 'constant')}",
         ),
-        ("fold", f"{program.calls:,} operations: sums of numbers and products in one"),
-        ("group", f"{len(groups):,} groups of the same operation at the same time"),
-        ("products", f"{grids} of them are matrix products"),
-        ("lay out", f"{views} views of two buffers, {copies} copies"),
-        ("write", f"{forward} lines forward, {backward} lines backward"),
+        ("guard", f"{guards} that must come out the same"),
+        ("fold", f"{counted(program.calls, 'operation')}: sums of numbers and products in one"),
+        ("group", f"{counted(len(groups), 'group')} of one operation at one time"),
+        ("find products", f"{grids} of them as matrix products"),
+        (
+            "lay out",
+            f"{counted(views, 'view')} of two buffers; numbers copied together in "
+            f"{counted(copies, 'line')}",
+        ),
+        (
+            "write",
+            f"{counted(len(statements(without_empty_headings(forward))), 'line')} forward, "
+            f"{counted(len(backward), 'line')} backward",
+        ),
     ]
-    if recording.guards:
-        passes.insert(1, ("guard", f"{len(recording.guards):,} comparisons must come out the same"))
-    rows = [(described(group), f"{group.size:,}", extent(group)) for group in groups]
-    return table(passes) + "\n\n" + table([("group", "operations", "of"), *rows])
+    if not recording.guards:
+        del passes[1]
+    return table(passes) + "\n\n" + table([(described(group), extent(group)) for group in groups])
 
 
-def described(group):
-    if group.kind == "chain":
-        products = group.static.count("*")
-        return "matrix product" if group.grid else "dot" if products else "sum"
-    return f"power {group.static}" if group.kind == "constant power" else group.kind
+def counted(n, noun, plural=None):
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {plural or noun + 's'}"
 
 
 def extent(group):
@@ -83,9 +105,9 @@ def extent(group):
     if group.kind == "chain":
         products = group.static.count("*")
         plain = len(group.static) - products
-        parts = [f"{products} products"] * bool(products) + [f"{plain} numbers"] * bool(plain)
-        return " + ".join(parts)
-    return f"{len(group.operands)} numbers" if len(group.operands) > 1 else "1 number"
+        parts = [counted(products, "product")] * bool(products)
+        return " + ".join(parts + [counted(plain, "number")] * bool(plain))
+    return counted(len(group.operands), "number")
 
 
 def table(rows):

@@ -82,11 +82,14 @@ class Source:
 
     def name(self, letter, array, declaration):
         """A new name for an array."""
-        self.count[letter] = self.count.get(letter, 0) + 1
-        name = f"{letter}{self.count[letter]}"
+        name = self.fresh(letter)
         self.names[name] = array
         self.declarations.append(f"{name} = {declaration}")
         return name
+
+    def fresh(self, letter):
+        self.count[letter] = self.count.get(letter, 0) + 1
+        return f"{letter}{self.count[letter]}"
 
     def view(self, buffer, start, shape, steps):
         """The name of a view of a buffer."""
@@ -94,9 +97,32 @@ class Source:
         key = buffer, int(start), shape, steps
         if key not in self.known:
             array = view(self.names[buffer], int(start), shape, steps)
-            text = f"view({buffer}, {start}, {shape}, {steps})"
-            self.known[key] = self.name(self.letter(buffer, start), array, text)
+            self.known[key] = self.name_of_view(key, array)
         return self.known[key]
+
+    def name_of_view(self, key, array):
+        """A name for a view: that of a view of the same numbers, if there is one, and a letter."""
+        buffer, start, shape, steps = key
+        same = self.known.setdefault((buffer, start, array.size), [])
+        if not same:
+            text = f"view({buffer}, {start}, {shape}, {steps})"
+            name = self.name(self.letter(buffer, start), array, text)
+        else:
+            base = self.names[same[0]]
+            name = same[0] + "bcdefghijklmnopqrsuvwxyz"[len(same) - 1 : len(same)]
+            text = f"view({buffer}, {start}, {shape}, {steps})"
+            if base.ndim == 2 and array.shape == base.T.shape and array.strides == base.T.strides:
+                name, text = same[0] + "T", f"{same[0]}.T"
+            elif base.flags.c_contiguous and array.flags.c_contiguous:
+                text = f"{same[0]}.reshape{shape}"
+            elif base.flags.c_contiguous and array.flags.f_contiguous:
+                text = f"{same[0]}.reshape{shape[::-1]}.T"
+            if name in self.names:
+                name = self.fresh(self.letter(buffer, start))
+            self.names[name] = array
+            self.declarations.append(f"{name} = {text}")
+        same.append(name)
+        return name
 
     def letter(self, buffer, start):
         """p for parameters, x for inputs, h for what is computed; gp and gh for gradients."""
@@ -118,8 +144,7 @@ class Source:
         """The name of an array of constants or positions."""
         key = letter, array.shape, array.tobytes()
         if key not in self.known:
-            what = f"array of shape {array.shape}" if array.shape else f"array({array})"
-            self.known[key] = self.name(letter, array, what)
+            self.known[key] = self.name(letter, array, declared(array))
         return self.known[key]
 
     def constant(self, array):
@@ -184,3 +209,12 @@ class Source:
         if not attempt and spacing(np.stack([where, column[1]], axis=1)) is not None:
             return column
         return self.take(*column), np.arange(len(column[1]))
+
+
+def declared(array):
+    """How an array of constants or positions is declared to readers."""
+    first = array.flat[0]
+    if not array.shape:
+        return f"array({first})"
+    alike = array.dtype.kind == "f" and (array == first).all()
+    return f"full({array.shape}, {first})" if alike else f"array of shape {array.shape}"
