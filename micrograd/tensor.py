@@ -20,9 +20,11 @@ Axis = int | tuple[int, ...] | None
 def operators(ufunc: Callable) -> tuple[Callable, Callable]:
     """x + other and other + x, for a function such as np.add of two grids."""
 
+    @np.errstate(all="ignore")  # inf and nan come silently, as from Values
     def operator(self, other):
         return tensor_or_value(ufunc(self.values, grid(other)))
 
+    @np.errstate(all="ignore")
     def reflected(self, other):
         return tensor_or_value(ufunc(grid(other), self.values))
 
@@ -34,6 +36,7 @@ def elementwise(method: Callable) -> Callable:
     each = np.frompyfunc(method, 1, 1)
 
     @functools.wraps(method)
+    @np.errstate(all="ignore")
     def on_every_element(self):
         return tensor_or_value(each(self.values))
 

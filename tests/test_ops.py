@@ -1,26 +1,13 @@
 """Every operation against 100 digits: its value, and its derivative by each argument."""
 
-import math
 import random
 
 import mpmath as mp
 import pytest
 from optable import OPS
+from reliability.reference import slope, ulps
 
 from micrograd import Value
-
-STEP = mp.mpf(10) ** -25
-
-
-def ulps(number, reference):
-    """How far a float is from a reference, in units of the reference's last place."""
-    return float(abs(mp.mpf(number) - reference) / mp.mpf(math.ulp(float(reference))))
-
-
-def slope(f, xs, i):
-    """The derivative of f by its argument i, a central difference at 100 digits."""
-    up, down = ([*xs[:i], xs[i] + h, *xs[i + 1 :]] for h in (STEP, -STEP))
-    return (f(*up) - f(*down)) / (2 * STEP)
 
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)

@@ -1,21 +1,18 @@
-"""The Tensor: NumPy's answers on random programs, the gradients of these, refusals."""
+"""The Tensor: what it is made from and shows, its operators, backward passes, refusals.
+
+Random programs are in reliability/.
+"""
 
 import copy
 import math
 import operator
-from dataclasses import dataclass
 from fractions import Fraction
 
-import hypothesis.extra.numpy as hnp
-import mpmath as mp
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.engine import topological_order
 from micrograd.nn import MLP
 from micrograd.tensor import Tensor
 
@@ -160,232 +157,6 @@ def test_an_assignment_with_an_operator_leaves_the_old_tensor_alone():
 def test_a_reduction_is_one_node_of_leaves(y, op):
     assert y._op == op
     assert not any(child._prev for child in y._prev)
-
-
-# Random programs: a step is written once, and runs on arrays and Tensors alike.
-
-NUMPY = {
-    "tanh": np.tanh,
-    "relu": lambda x: np.maximum(x, 0),
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "softplus": lambda x: np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0),
-    "abs": np.abs,
-    "neg": np.negative,
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "sin": np.sin,
-    "cos": np.cos,
-}
-STEPS = {
-    "index": lambda x, key: x[key],
-    "reshape": lambda x, shape: x.reshape(shape),
-    "transpose": lambda x, axes: x.transpose(axes),
-    "T": lambda x: x.T,
-    "reduce": lambda x, name, axis, keepdims: getattr(x, name)(axis=axis, keepdims=keepdims),
-    "operate": lambda x, f, other: f(x, other),
-    "reflect": lambda x, f, other: f(other, x),
-    "call": lambda x, name: called(name, x),
-}
-
-
-def called(name, x):
-    if isinstance(x, np.ndarray):
-        return NUMPY[name](x)
-    return -x if name == "neg" else getattr(x, name)()
-
-
-def run(program, inputs):
-    """What a program makes of the first of its inputs; its steps may use the others."""
-    x = inputs[0]
-    for name, *arguments in program:
-        x = STEPS[name](x, *(inputs[a.i] if isinstance(a, Input) else a for a in arguments))
-    return x
-
-
-@dataclass
-class Input:
-    """Stands in a step for one of the program's inputs."""
-
-    i: int
-
-
-@st.composite
-def programs(draw):
-    """Steps that stay where functions are smooth and numbers moderate, and arrays to start from."""
-    rng = np.random.RandomState(draw(st.integers(0, 2**32 - 1)))
-    x = rng.uniform(
-        draw(st.sampled_from([-2, 0.1])),
-        2,
-        draw(hnp.array_shapes(min_dims=2, max_dims=3, max_side=3)),
-    )
-    inputs, program = [x], []
-    for _ in range(draw(st.integers(3, 7))):
-        name = draw(st.sampled_from(sorted(DRAWN)))
-        step = DRAWN[name](draw, x, rng, inputs)
-        y = run([step], [x, *inputs[1:]])
-        if np.size(y) > 24 or np.abs(y).max(initial=0.0) > 1e3:
-            continue
-        program.append(step)
-        x = y
-        if np.ndim(x) == 0:
-            break
-    return program, inputs
-
-
-def index(draw, x, rng, inputs):
-    keys = [hnp.basic_indices(x.shape, allow_newaxis=True, max_dims=4), hnp.arrays(bool, x.shape)]
-    if x.size:
-        keys.append(hnp.integer_array_indices(x.shape))
-        keys.append(st.lists(st.integers(-len(x), len(x) - 1), max_size=4))
-    return "index", draw(st.one_of(keys))
-
-
-def reshape(draw, x, rng, inputs):
-    shapes = [x.shape[::-1], (1, *x.shape), (*x.shape, 1), (x.size,)]
-    return "reshape", draw(st.sampled_from(shapes + [-1] * (x.size > 0)))
-
-
-def transpose(draw, x, rng, inputs):
-    return "transpose", tuple(draw(st.permutations(range(x.ndim))))
-
-
-def turn(draw, x, rng, inputs):
-    return ("T",)
-
-
-def reduce(draw, x, rng, inputs):
-    axes = st.none() | st.integers(-x.ndim, x.ndim - 1) | hnp.valid_tuple_axes(x.ndim)
-    names = ("sum", "mean", "max", "min") if x.size else ("sum",)
-    return "reduce", draw(st.sampled_from(names)), draw(axes), draw(st.booleans())
-
-
-def call(draw, x, rng, inputs):
-    positive, small = x.min(initial=inf) > 0.05, x.max(initial=-inf) < 5
-    allowed = {"log": positive, "sqrt": positive, "exp": small}
-    return "call", draw(st.sampled_from([name for name in NUMPY if allowed.get(name, True)]))
-
-
-def operate(draw, x, rng, inputs):
-    """x + other and the like; other is an input, an array, a list or a number, from 0.5 to 2."""
-    shape = draw(hnp.broadcastable_shapes(x.shape, max_dims=3, max_side=3))
-    allowed = [operator.add, operator.sub, operator.mul]
-    if 0.05 < x.min(initial=inf) and x.max(initial=-inf) < 5:
-        allowed += [operator.truediv, operator.pow]
-    f = draw(st.sampled_from(allowed))
-    return side(draw), f, operand(draw, rng.uniform(0.5, 2, shape), inputs)
-
-
-def square(draw, x, rng, inputs):
-    return "operate", operator.pow, draw(st.sampled_from([2, 3]))
-
-
-def multiply(draw, x, rng, inputs):
-    """Matrix products of every number of dimensions, the other operand on either side."""
-    name = side(draw)
-    k = x.shape[-1] if name == "operate" else x.shape[-2:][0]
-    stack = draw(st.sampled_from([(), x.shape[:-2], (2, *x.shape[:-2])]))
-    j = draw(st.integers(0, 3))
-    matrix = (*stack, k, j) if name == "operate" else (*stack, j, k)
-    shape = draw(st.sampled_from([(k,), matrix]))
-    return name, operator.matmul, operand(draw, rng.uniform(0.5, 2, shape), inputs)
-
-
-def side(draw):
-    return draw(st.sampled_from(["operate", "reflect"]))
-
-
-def operand(draw, other, inputs):
-    kind = draw(st.sampled_from(["input", "array", "list"]))
-    if kind == "input":
-        inputs.append(other)
-        return Input(len(inputs) - 1)
-    return other if kind == "array" or not other.size else other.tolist()
-
-
-DRAWN = {
-    f.__name__: f
-    for f in (index, reshape, transpose, turn, reduce, call, operate, square, multiply)
-}
-
-thorough = settings(
-    derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-)
-
-
-@settings(thorough, max_examples=1000)
-@given(programs())
-def test_a_tensor_computes_what_numpy_computes(drawn):
-    program, inputs = drawn
-    y, expected = run(program, [Tensor(x) for x in inputs]), run(program, inputs)
-    assert type(y) is (Tensor if isinstance(expected, np.ndarray) else Value)
-    assert np.shape(y.data) == np.shape(expected)
-    np.testing.assert_allclose(y.data, expected, rtol=1e-11, atol=1e-11)
-
-
-# Gradients, against differences at 50 digits of what was recorded.
-
-REPLAY = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "**": mp.power,
-    "neg": operator.neg,
-    "abs": abs,
-    "ReLU": lambda x: max(x, mp.mpf(0)),
-    "tanh": mp.tanh,
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "exp": mp.exp,
-    "log": mp.log,
-    "sqrt": mp.sqrt,
-    "sin": mp.sin,
-    "cos": mp.cos,
-    "sum": lambda *xs: mp.fsum(xs),
-    "mean": lambda *xs: mp.fsum(xs) / len(xs),
-    "max": lambda *xs: max(xs),
-    "dot": lambda *xs: mp.fdot(zip(xs[: len(xs) // 2], xs[len(xs) // 2 :])),  # without a bias
-}
-
-
-def rule(op):
-    """A node's op in mpmath; "**2" and the like hold their exponent."""
-    if op in REPLAY:
-        return REPLAY[op]
-    exponent = mp.mpf(float(op.removeprefix("**")))
-    return lambda x: x**exponent
-
-
-def slope(outputs, seeds, leaf):
-    """The derivative by a leaf of the outputs times seeds, a central difference."""
-    h = mp.mpf("1e-18")
-    order = topological_order(Value(0.0, outputs))[:-1]
-
-    def replayed(shift):
-        numbers = {v: mp.mpf(v.data) for v in order if not v._prev}
-        numbers[leaf] = mp.mpf(leaf.data) + shift
-        for v in order:
-            if v._prev:
-                numbers[v] = rule(v._op)(*(numbers[child] for child in v._prev))
-        return mp.fdot((numbers[v], seed) for v, seed in zip(outputs, seeds))
-
-    return (replayed(h) - replayed(-h)) / (2 * h)
-
-
-@settings(thorough, max_examples=1000)
-@given(programs(), st.integers(0, 2**32 - 1))
-def test_gradients_are_those_of_what_was_recorded(drawn, seed):
-    program, arrays = drawn
-    inputs = [Tensor(x) for x in arrays]
-    y = Tensor(run(program, inputs))
-    seeds = np.random.RandomState(seed).uniform(-1, 1, y.shape)
-    y.backward(seeds)
-    outputs, seeds = tuple(y.values.flat), seeds.ravel()
-    with mp.workdps(50):
-        for leaf in (v for x in inputs for v in x.values.flat):
-            reference = slope(outputs, seeds, leaf)
-            assert leaf.grad == pytest.approx(float(reference), rel=1e-9, abs=1e-9)
 
 
 # Where there is no derivative: ties and corners, exactly.

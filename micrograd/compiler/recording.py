@@ -115,12 +115,14 @@ def taped(function: Callable[[], Any]) -> tuple[Any, list, list[CodeType]]:
     """What a function returns, the tape of what it did, and the user's code that ran."""
     events: list = []
     ran: dict[CodeType, dict] = {}
-    profiler, token = sys.getprofile(), tape.set(events)
-    sys.setprofile(lambda frame, event, arg: ran.setdefault(frame.f_code, frame.f_globals))
+    token, free = tape.set(events), sys.getprofile() is None  # a profiler cannot be put back
+    if free:
+        sys.setprofile(lambda frame, event, arg: ran.setdefault(frame.f_code, frame.f_globals))
     try:
         result = function()
     finally:
-        sys.setprofile(profiler)
+        if free:
+            sys.setprofile(None)
         tape.reset(token)
     own = [code for code, names in ran.items() if not from_library(names.get("__name__"))]
     return result, events, own
@@ -219,7 +221,7 @@ class Reader:
                 self.computed(v)
             else:
                 self.number[v] = self.constant(v.data)
-        for call in self.shared.values():
+        for call in self.calls:
             call.outputs = [self.new() if x is None else x for x in call.outputs]
         return Recording(
             outputs=[self.of(v) for v in outputs],
@@ -280,12 +282,12 @@ class Reader:
 
     def softmax(self, v, operands, ranks):
         """All outputs of one softmax are one operation."""
-        call = self.shared.get(id(v._prev))
-        if call is None:
+        call, i = self.shared.get(id(v._prev)), captured(v, "i")
+        if call is None or call.outputs[i] is not None:  # of the same numbers again
             call = Call("softmax", None, operands, ranks, [None] * len(operands))
             self.shared[id(v._prev)] = call
             self.calls.append(call)
-        call.outputs[captured(v, "i")] = self.new(v)
+        call.outputs[i] = self.new(v)
 
     def function(self, v, operands, ranks):
         """A Function, which a replay calls again."""
