@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .groups import Group, factor_rows, terms
+from .kernels import EXACT_LOOP
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE, literal
 
 FEW_TERMS = 4  # up to which terms are added one by one
@@ -38,6 +39,10 @@ def write_forward(group: Group, values: Values) -> None:
     source = values.source
     if group.kind == "chain":
         write_chain(group, values)
+    elif group.kind in ("sum", "mean") and group.operands.size <= EXACT_LOOP and group.size == 1:
+        x, y = values.grid(group.operands[:, 0]), values.slot[group.outputs[0, 0]]
+        count = f" / {len(group.operands)}" if group.kind == "mean" else ""
+        source.write(f"v[{y}] = floats.total({x}.tolist()){count}")
     elif group.kind in REDUCTIONS:
         y = values.grid(group.outputs.reshape(result_shape(group)))
         x, f = values.grid(group.operands), functions(group, source)

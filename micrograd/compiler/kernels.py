@@ -13,7 +13,6 @@ from ..engine import Value, is_real
 from ..function import Outputs
 
 EXACT_LOOP = 512  # numbers up to which rows are added up by math.fsum
-CANCELLED = 0.1  # share of its terms' sizes below which a sum has lost digits
 
 
 def careful_relu_backward(g, passes, out):
@@ -58,22 +57,19 @@ def exponent_backward(x, y, g, out):
 
 
 def exact_sum(x, out):
-    """Sums over the terms, rounded once; very long ones to 13 digits."""
-    if x.shape[1] == 1 and len(x) > EXACT_LOOP:
-        total = np.add.reduce(x[:, 0])
-        if abs(total) > CANCELLED * np.add.reduce(np.abs(x[:, 0])):
-            out[0] = total
-            return
-    if x.size <= EXACT_LOOP or x.shape[1] == 1:
+    """Sums over the terms, rounded once; those of many rows or terms as if of twice the digits."""
+    if x.size <= EXACT_LOOP:
         out[:] = [floats.total(row) for row in x.T.tolist()]
         return
-    total, low = x[0].copy(), np.zeros(x.shape[1])
-    for row in x[1:]:  # Knuth's two-sum keeps what the addition rounds away
-        rounded = total + row
-        part = rounded - total
-        low += (total - (rounded - part)) + (row - part)
-        total = rounded
-    np.copyto(out, np.where(np.isfinite(low), total + low, total))
+    low = np.zeros(x.shape[1])
+    while len(x) > 1:
+        half = len(x) // 2
+        a, b, rest = x[:half], x[half : 2 * half], x[2 * half :]
+        x = a + b
+        part = x - a
+        low += np.add.reduce((a - (x - part)) + (b - part), axis=0)  # what x rounds away
+        x = np.concatenate([x, rest]) if len(rest) else x
+    np.copyto(out, np.where(np.isfinite(low), x[0] + low, x[0]))
 
 
 def exact_mean(x, out):

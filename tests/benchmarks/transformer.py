@@ -100,7 +100,7 @@ def start():
     )
 
 
-def by_hand(tokens):
+def by_hand_tuned(tokens):
     """NumPy with the derivatives worked out on paper and every large array allocated beforehand.
 
     Query, key and value are one matrix product, all heads a stack of products, the gradient of
