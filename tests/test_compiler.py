@@ -729,7 +729,7 @@ def test_evenly_spaced_positions_are_a_view(positions, shape):
 
 
 def test_dots_of_all_rows_with_all_columns_are_a_matrix_product():
-    from micrograd.compiler.groups import full_blocks
+    from micrograd.compiler.grids import full_blocks
 
     pairs = [(r, c) for r in range(3) for c in range(4)]
     random.Random(0).shuffle(pairs)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .groups import Group, terms
+from .fold import terms
+from .groups import Group
 from .rules import REDUCTIONS
 
 NOBODY = -1

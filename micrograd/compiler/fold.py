@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
+
 from .recording import Call, Recording
 
 
@@ -64,3 +66,15 @@ def joined(call):
     if isinstance(call.static, list):
         call.static = "".join(call.static)
     return call
+
+
+def terms(static: str) -> tuple[np.ndarray, np.ndarray]:
+    """Where in its operands each term of a chain begins, and which terms are products."""
+    products = np.frombuffer(static.encode(), np.uint8) == ord("*")
+    return np.concatenate([[0], np.cumsum(1 + products)[:-1]]).astype(int), products
+
+
+def factor_rows(static: str) -> np.ndarray:
+    """Where in the operands of a chain the first factor of each product is."""
+    starts, products = terms(static)
+    return starts[products]

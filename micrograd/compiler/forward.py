@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .groups import Group, factor_rows, terms
+from .fold import terms
+from .groups import Group
 from .kernels import EXACT_LOOP
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE, literal
 
@@ -163,24 +164,13 @@ def terms_of(group, values):
     starts, products = terms(group.static)
     if not products.any():
         return values.grid(group.operands)
-    first = factor_rows(group.static)
-    x, y = (values.grid(group.operands[first + i]) for i in (0, 1))
-    if products.all():
-        name = source.scratch((len(products), group.size))
-        source.write(f"multiply({x}, {y}, out={name})")
-        return name
     name = source.scratch((len(products), group.size))
-    t, size = source.names[name], group.size
-    source.names[f"{name}_"] = t.ravel()
-    runs = np.flatnonzero(np.diff(products)) + 1
-    done = 0
-    for run in np.split(np.arange(len(products)), runs):
-        to = source.view(f"{name}_", run[0] * size, (len(run), size), (size, 1))
-        if products[run[0]]:
-            part = slice(done, done + len(run))
-            xs, ys = (values.grid(group.operands[first[part] + i]) for i in (0, 1))
-            source.write(f"multiply({xs}, {ys}, out={to})")
-            done += len(run)
+    for run in np.split(starts, np.flatnonzero(np.diff(products)) + 1):
+        row = int(np.searchsorted(starts, run[0]))
+        to = name if len(run) == len(starts) else f"{name}[{row}:{row + len(run)}]"
+        if products[row]:
+            x, y = (values.grid(group.operands[run + i]) for i in (0, 1))
+            source.write(f"multiply({x}, {y}, out={to})")
         else:
-            source.write(f"{to}[...] = {values.grid(group.operands[starts[run]])}")
+            source.write(f"{to} = {values.grid(group.operands[run])}")
     return name

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import kernels
-from .backward import PLANES, Gradients, write_backward
+from .backward import write_backward
 from .edges import Edges, parts
 from .fold import folded
 from .forward import Values, write_forward
+from .gradients import PLANES, Gradients
 from .groups import Group, described, grouped
 from .recording import Recording
 from .source import HERE, Source
