@@ -16,9 +16,13 @@ SINGLES = 3  # up to which operations plain Python is faster
 class Values:
     """Values of a recording as arrays in the source of its program."""
 
-    def __init__(self, source, slot, is_constant, data):
+    def __init__(self, source, slot, recording):
         self.source, self.slot = source, slot
-        self.is_constant, self.data = is_constant, data
+        constants = list(recording.constants)
+        self.is_constant = np.zeros(recording.size, bool)
+        self.is_constant[constants] = True
+        self.data = np.zeros(recording.size)
+        self.data[constants] = list(recording.constants.values())
 
     def column(self, numbers):
         """Constants, or places in `v`."""

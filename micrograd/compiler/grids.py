@@ -45,6 +45,10 @@ class Grid:
         for name in ("rows", "columns", "row_ranks", "column_ranks"):
             setattr(self, name, getattr(self, name)[:, :, order])
 
+    def has(self, numbers: np.ndarray) -> bool:
+        """Whether these are its rows, columns or bias: each for many of the calls."""
+        return any(x is numbers for x in (self.rows, self.columns, self.bias and self.bias.numbers))
+
     @property
     def is_square(self) -> bool:
         """Whether it is a matrix times itself: one side is all there is."""

@@ -37,51 +37,55 @@ class Program:
         self, recording: Recording, calls: int, groups: Sequence[Group], order: Sequence[int] = ()
     ) -> None:
         """`order` is that of the leaves, if it is given."""
-        self.recording, self.groups = recording, groups
+        self.recording, self.groups, self.calls = recording, groups, calls
+        self.shortcuts = False
         self.order = order = order or leaf_order(recording, groups)
         self.leaves = [recording.leaves[i] for i in order]
-        numbers = [recording.leaf_numbers[i] for i in order]
-        numbers += [*recording.inputs, *recording.constants]
-        numbers += [x for group in groups for x in group.outputs.ravel().tolist()]
-        slot = np.full(recording.size, -1)
-        slot[numbers] = np.arange(len(numbers))
-        for group in groups:
-            if group.grid is not None and group.size == 1:
-                group.grid.sort(slot)
-        data = np.zeros(recording.size)
-        data[list(recording.constants)] = list(recording.constants.values())
-        is_constant = np.zeros(recording.size, bool)
-        is_constant[list(recording.constants)] = True
-        self.v = np.zeros(len(numbers))
-        self.v[slot[is_constant]] = data[is_constant]
+        slot = self.slots(order)
         self.outputs = slot[recording.outputs]
-        self.calls, self.shortcuts = calls, False
         source = Source(self.v, len(order), len(order) + len(recording.inputs))
-        values = Values(source, slot, is_constant, data)
+        values = Values(source, slot, recording)
+        self.v[slot[values.is_constant]] = values.data[values.is_constant]
         for group in groups:
             source.write(f"# {described(group)}")
             write_forward(group, values)
         write_guards(recording, values)
-        forward, source.lines = source.lines, []
-        wanted = gradient_flow(recording, groups)
-        edges = Edges(groups, slot, len(numbers), wanted, self.outputs)
-        self.d = source.names["d"] = np.zeros(
-            2 * len(numbers) + len(edges.place) + PLANES * len(order)
-        )
-        gradients = Gradients(source, edges, len(order))
-        seeds = gradients.region(len(recording.outputs))
-        edges.place[: len(seeds)] = seeds
-        self.seed = self.d[seeds[0] : seeds[-1] + 1]
-        for group in reversed(groups):
-            source.write(f"# {described(group)}")
-            write_backward(group, values, gradients)
-        source.write("# parameters")
-        gradients.of_leaves()
-        self.functions = {"forward": forward, "backward": source.lines}
+        self.functions = {"forward": source.lines}
+        source.lines = []
+        self.write_backward(source, values)
+        self.functions["backward"] = source.lines
         self.text = "\n\n".join(function(*f) for f in self.functions.items())
         self.declarations, self.names = source.declarations, source.names
         exec(compile(self.text, "<jit>", "exec"), self.names)
         self.forward, self.backward = self.names["forward"], self.names["backward"]
+
+    def slots(self, order):
+        """Where in `v` each number is: leaves, inputs, constants, then group after group."""
+        recording = self.recording
+        numbers = [recording.leaf_numbers[i] for i in order]
+        numbers += [*recording.inputs, *recording.constants]
+        numbers += [x for group in self.groups for x in group.outputs.ravel().tolist()]
+        slot = np.full(recording.size, -1)
+        slot[numbers] = np.arange(len(numbers))
+        self.v = np.zeros(len(numbers))
+        for group in self.groups:
+            if group.grid is not None and group.size == 1:
+                group.grid.sort(slot)
+        return slot
+
+    def write_backward(self, source, values):
+        wanted = gradient_flow(self.recording, self.groups)
+        edges = Edges(self.groups, values.slot, len(self.v), wanted, self.outputs)
+        room = 2 * len(self.v) + len(edges.place) + PLANES * len(self.leaves)
+        self.d = source.names["d"] = np.zeros(room)
+        gradients = Gradients(source, edges, len(self.leaves))
+        seeds = edges.place[: len(self.outputs)] = gradients.region(len(self.outputs))
+        self.seed = self.d[seeds[0] : seeds[-1] + 1]
+        for group in reversed(self.groups):
+            source.write(f"# {described(group)}")
+            write_backward(group, values, gradients)
+        source.write("# parameters")
+        gradients.of_leaves()
 
 
 def leaf_order(recording, groups):
@@ -110,9 +114,8 @@ def gradient_flow(recording, groups):
         live[group.operands[:, live[group.outputs].any(axis=0)]] = True
 
     def wanted(numbers, group):
-        if group.grid is not None and numbers.shape[-1:] != (group.size,):
-            return needed[numbers] & live[group.outputs].any()
-        return needed[numbers] & live[group.outputs].any(axis=0)
+        of_all = group.grid is not None and group.grid.has(numbers)
+        return needed[numbers] & live[group.outputs].any(axis=None if of_all else 0)
 
     return wanted
 

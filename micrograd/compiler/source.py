@@ -13,54 +13,16 @@ from . import kernels
 from .rules import literal
 from .views import even_steps, spacing, view
 
-UFUNCS = [
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "power",
-    "square",
-    "negative",
-    "absolute",
-    "sign",
-    "maximum",
-    "tanh",
-    "exp",
-    "log",
-    "sqrt",
-    "sin",
-    "cos",
-    "matmul",
-    "dot",
-    "less",
-    "less_equal",
-    "greater",
-    "greater_equal",
-    "bincount",
-    "not_equal",
-]
-KERNELS = [
-    "tanh_backward",
-    "sigmoid",
-    "sigmoid_backward",
-    "softplus",
-    "softplus_backward",
-    "power_backward",
-    "exponent_backward",
-    "exact_sum",
-    "exact_mean",
-    "running_sum",
-    "largest",
-    "largest_backward",
-    "log_sum_exp",
-    "log_sum_exp_backward",
-    "cross_entropy",
-    "cross_entropy_backward",
-    "softmax",
-    "softmax_backward",
-    "call_functions",
-    "call_functions_backward",
-]
+UFUNCS = """
+    add subtract multiply divide power square negative absolute sign maximum exp log sqrt tanh sin
+    cos dot matmul bincount less less_equal greater greater_equal not_equal
+"""
+KERNELS = """
+    tanh_backward sigmoid sigmoid_backward softplus softplus_backward power_backward
+    exponent_backward exact_sum exact_mean running_sum largest largest_backward log_sum_exp
+    log_sum_exp_backward cross_entropy cross_entropy_backward softmax softmax_backward
+    call_functions call_functions_backward
+"""
 HERE = ("", None)  # in place of somewhere to write to
 
 
@@ -68,8 +30,8 @@ class Source:
     def __init__(self, v: np.ndarray, inputs: int, computed: int) -> None:
         """`v` has leaves, then from `inputs` on inputs, then what is computed."""
         self.inputs, self.computed = inputs, computed
-        self.names = {name: getattr(np, name) for name in UFUNCS}
-        self.names |= {name: getattr(kernels, name) for name in KERNELS}
+        self.names = {name: getattr(np, name) for name in UFUNCS.split()}
+        self.names |= {name: getattr(kernels, name) for name in KERNELS.split()}
         self.names["floats"], self.names["relu_backward"] = floats, np.multiply
         self.names["v"] = v
         self.declarations: list[str] = []
@@ -166,11 +128,9 @@ class Source:
     def grid(self, buffer, at):
         """The name of an array of the shape of `at`: a view where it can be, else a copy."""
         steps = even_steps(at)
-        return (
-            self.take(buffer, at)
-            if steps is None
-            else self.view(buffer, at.flat[0], at.shape, steps)
-        )
+        if steps is None:
+            return self.take(buffer, at)
+        return self.view(buffer, at.flat[0], at.shape, steps)
 
     def number(self, column, i=0):
         """Number i of a column, of constants or of places in a buffer, as an expression."""
