@@ -661,7 +661,8 @@ def test_threads_may_call_the_same_function():
 
 
 def recorded_calls(function, *numbers):
-    from micrograd.compiler.recording import recorded, taped
+    from micrograd.compiler.reading import recorded
+    from micrograd.compiler.taping import taped
 
     xs = [Value(x) for x in numbers]
     answer, events, _ = taped(lambda: function(*xs))

@@ -13,10 +13,12 @@ import numpy as np
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .arguments import Arguments, as_value, replaced, results
-from .recording import JitError, TooDeepError, recorded, refuse_reading, taped
+from .reading import recorded
+from .recording import JitError, TooDeepError
 from .replay import Replay
 from .report import explanation, listing
 from .surroundings import Surroundings
+from .taping import refuse_reading, taped
 from .training import Training
 
 __all__ = ["Jit", "JitError", "Training", "jit"]

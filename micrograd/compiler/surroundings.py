@@ -17,7 +17,8 @@ import numpy as np
 from ..engine import Value
 from ..nn import Module
 from ..tensor import Tensor
-from .recording import JitError, from_library
+from .recording import JitError
+from .taping import from_library
 
 PLAIN = (int, float, complex, str, bytes, type(None), Value, np.generic)
 GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
