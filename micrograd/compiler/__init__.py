@@ -18,14 +18,14 @@ from .recording import JitError, TooDeepError
 from .replay import Replay
 from .report import explanation, listing
 from .surroundings import Surroundings
-from .taping import refuse_reading, taped
+from .taping import Input, refuse_reading, taped
 from .training import Training
 
 __all__ = ["Jit", "JitError", "Training", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-MOST_SIGNATURES, MOST_BRANCHES = 64, 8
+MOST_SIGNATURES, MOST_BRANCHES, MOST_MISSES = 64, 8, 128
 
 
 def jit(function: Callable[P, R]) -> Jit[P, R]:
@@ -63,6 +63,7 @@ class Jit(Generic[P, R]):
     def forget(self) -> None:
         """Drop all recordings."""
         self.known: OrderedDict[tuple, Recordings] = OrderedDict()
+        self.recordings = self.replays = 0
         self.latest: Replay | TooDeepError | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -72,7 +73,10 @@ class Jit(Generic[P, R]):
         with self.lock, np.errstate(all="ignore"):
             arguments = Arguments(args, kwargs)
             replay = self.replay(arguments)
-            return replay.result(arguments) if replay else self.function(*args, **kwargs)
+            if replay:
+                return replay.result(arguments)
+        args, kwargs = replaced((args, kwargs), as_value)
+        return self.function(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """A jitted method."""
@@ -129,17 +133,27 @@ class Jit(Generic[P, R]):
             fill(replay, arguments)
             if replay.run(arguments):
                 self.latest = replay
+                self.replays += 1
                 return replay
         return None if known.too_deep else self.recorded(arguments, known, fill)
 
     def recorded(self, arguments, known, fill):
         """A replay of one more way through the function, or None."""
-        stand_ins: dict[type, list[Value]] = {Value: [], float: []}
+        self.recordings += 1
+        if self.recordings > MOST_MISSES + self.replays:
+            self.latest = TooDeepError(
+                f"{self.name} was recorded {MOST_MISSES} times more often than replayed, as its "
+                "comparisons, integers or surroundings differ: it runs in the engine"
+            )
+            return None
+        stand_ins = {v: Value(v.data, label=v.label) for v in arguments.values}
+        inputs: list[Value] = []
 
         def stand_in(x):
-            kind = Value if isinstance(x, Value) else float
-            stand_ins[kind].append(Value(x.data if kind is Value else x))
-            return stand_ins[kind][-1]
+            if isinstance(x, Value):
+                return stand_ins[x]
+            inputs.append(Input(x))
+            return inputs[-1]
 
         args, kwargs = replaced((arguments.args, arguments.kwargs), stand_in)
         answer, events, code = taped(lambda: self.function(*args, **kwargs))
@@ -148,10 +162,11 @@ class Jit(Generic[P, R]):
                 f"{self.name} changed {changed} while it was recorded; a replay would not: "
                 "do it outside the jitted function, and pass or return what is needed"
             )
-        recording = recorded(results(answer), events, stand_ins[Value], stand_ins[float])
-        refuse_reading(code)
+        leaves = list(stand_ins.values())
+        recording = recorded(results(answer), events, leaves, inputs)
+        refuse_reading(known.surroundings.codes() if code is None else code)
         try:
-            made = Replay(recording, answer, stand_ins[Value])
+            made = Replay(recording, answer, leaves, self.lock)
         except TooDeepError as error:
             known.too_deep, self.latest = True, error
             return None

@@ -14,6 +14,8 @@ import numpy as np
 from ..engine import Value
 from ..tensor import Tensor
 
+PLAIN = (int, str, bytes, complex, type(None), np.generic)  # told apart by what they equal
+
 
 class Arguments:
     """The signature of a call, its floats (as arrays and lists), its Values, and other objects."""
@@ -21,6 +23,7 @@ class Arguments:
     def __init__(self, args: tuple, kwargs: dict) -> None:
         self.floats: list = []
         self.values: list[Value] = []
+        self.index: dict[Value, int] = {}
         self.objects: list = []
         self.args, self.kwargs = args, kwargs
         spec: list = []
@@ -36,11 +39,9 @@ class Arguments:
             spec.append(float)
             self.floats.append((x,))
         elif isinstance(x, Value):
-            spec.append(Value)
-            self.values.append(x)
+            spec += (Value, self.place(x))
         elif isinstance(x, Tensor):
-            spec += (Tensor, x.shape)
-            self.values += x.values.flat
+            spec += (Tensor, x.shape, *map(self.place, x.values.flat))
         elif isinstance(x, np.ndarray):
             self.read_array(x, spec)
         elif isinstance(x, (list, tuple)):
@@ -59,8 +60,15 @@ class Arguments:
             for item in x.values():
                 self.read(item, spec)
         else:
-            spec += (kind, hashable(x))
+            spec += (kind, hashable(x) if isinstance(x, PLAIN) else id(hashable(x)))
             self.objects.append(x)
+
+    def place(self, x):
+        """Which of the different Values x is."""
+        i = self.index.setdefault(x, len(self.values))
+        if i == len(self.values):
+            self.values.append(x)
+        return i
 
     def read_array(self, x, spec):
         if x.dtype.kind == "f":
@@ -108,17 +116,24 @@ def as_value(x: Any) -> Value:
 
 
 def results(x: Any) -> list[Value]:
-    """The Values in what a function returned. Raises TypeError where there is anything else."""
+    """The Values in what a function returned. Raises TypeError for anything else, and for none."""
+    found = values_in(x)
+    if not found:
+        raise TypeError(f"a jitted function returns Values, got none in {reprlib.repr(x)}")
+    return found
+
+
+def values_in(x):
     if isinstance(x, Value):
         return [x]
     if isinstance(x, Tensor):
         return list(x.values.flat)
     if isinstance(x, np.ndarray) and x.dtype == object:
-        return results(list(x.flat))
+        return values_in(list(x.flat))
     if isinstance(x, (list, tuple)):
-        return [v for item in x for v in results(item)]
+        return [v for item in x for v in values_in(item)]
     if isinstance(x, dict):
-        return results(list(x.values()))
+        return values_in(list(x.values()))
     raise TypeError(
         "a jitted function returns Values, alone or in lists, tuples, dicts, arrays or Tensors; "
         f"got {type(x).__name__} {reprlib.repr(x)}: compute it from floats, which are Values here, "

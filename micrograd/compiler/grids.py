@@ -140,14 +140,17 @@ def filled_up(group, labels, swap, recording):
     """
     r, c = labels
     there = set(zip(r.tolist(), c.tolist()))
+    found = islands(there)
+    if sum(len(rows) * len(columns) for rows, columns in found) > 2 * len(there):
+        return labels
     missing = [
         (row, column)
-        for rows, columns in islands(there)
+        for rows, columns in found
         for row in rows
         for column in columns
         if (row, column) not in there
     ]
-    if not missing or len(missing) > len(there):
+    if not missing:
         return labels
     recording.shortcuts = True
     factors = [

@@ -11,7 +11,9 @@ from .. import floats
 from .. import functional as F
 from ..engine import Value, is_real
 from ..function import Outputs
+from .recording import JitError
 
+EXACT_TERMS = 32  # terms up to which a single softmax goes back as in the engine
 EXACT_LOOP = 512  # numbers up to which rows are added up by math.fsum
 
 
@@ -128,7 +130,8 @@ def cross_entropy(x, out):
 
 def cross_entropy_backward(x, g, out):
     p = shares(x)
-    p[0] = -others(p)[0]
+    p[0] = 0.0
+    exact_sum(-p, p[0])  # -(1 - p), without cancellation
     np.multiply(p, g, out=out)
 
 
@@ -138,7 +141,7 @@ def softmax(x, out):
 
 def softmax_backward(p, g, out):
     """For x_j, the sum over outputs i of p_i · (1 - p_i if i = j else -p_j) · g_i."""
-    if p.shape[1] > 1:
+    if p.shape[1] > 1 or len(p) > EXACT_TERMS:
         np.multiply(p, others(p) * g - others(p * g), out=out)
         return
     left = others(p)
@@ -151,16 +154,24 @@ def softmax_backward(p, g, out):
 
 def others(p):
     """The sum of all terms but this one, for each: 1 - p for shares p, without cancellation."""
-    if p.shape[1] == 1:
+    if p.shape[1] == 1 and len(p) <= EXACT_TERMS:
         row = p[:, 0].tolist()
         return np.array([[F.others(row, i)] for i in range(len(row))])
-    return (1.0 - np.eye(len(p))) @ p
+    sums = np.zeros_like(p)
+    sums[1:] = np.add.accumulate(p[:-1], axis=0)
+    sums[:-1] += np.add.accumulate(p[:0:-1], axis=0)[::-1]
+    return sums
 
 
 def call_functions(functions, x, out):
     """Calls a Function for each operation; `out` is (outputs, operations)."""
     for i, (function, xs) in enumerate(zip(functions, x.T.tolist())):
-        out[:, i] = function.forward(xs)
+        results = function.forward(xs)
+        if len(results) != len(out):
+            raise JitError(
+                f"a Function gave {len(out)} numbers when it was recorded, and {len(results)} now"
+            )
+        out[:, i] = results
 
 
 def call_functions_backward(functions, g, out):
@@ -184,6 +195,8 @@ class Recalled:
         return [y.data for y in self.results]
 
     def backward(self, grads):
+        for x in self.inputs:
+            x.grad = 0.0
         hub = self.results[0]._prev[0]
         if isinstance(hub, Outputs):
             hub.grads[:] = grads

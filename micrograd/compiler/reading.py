@@ -62,7 +62,7 @@ def recorded(
     """
     made = [e for e in events if type(e) is not tuple]
     questions = [e for e in events if type(e) is tuple]
-    refuse(questions)
+    refuse(questions, inputs)
     asked = [v for q in questions for v in q[1:3] if isinstance(v, Value)]
     order = topological_order(Root((*outputs, *asked)))
     place = {v: len(order) - i for i, v in enumerate(order)}

@@ -17,11 +17,13 @@ from .recording import Recording
 
 
 class Replay:
-    def __init__(self, recording: Recording, answer: Any, stand_ins: Sequence[Value]) -> None:
+    def __init__(
+        self, recording: Recording, answer: Any, stand_ins: Sequence[Value], lock: threading.RLock
+    ) -> None:
         """`stand_ins` are the leaves that stood for Values in the arguments."""
         self.program = compiled(recording)
         self.answer = replaced(answer, lambda v: Value(0.0))
-        self.lock = threading.RLock()
+        self.lock = lock
         self.v = self.program.v
         self.size = len(self.program.leaves)
         self.start = self.size + len(recording.inputs)  # of what is computed
@@ -59,17 +61,17 @@ class Replay:
         self.current = program = self.program
         same = program.forward()
         if same and program.shortcuts and not all(map(math.isfinite, self.outputs())):
-            return self.forward_strictly(range(len(self.program.outputs)))
+            self.current = self.strictly(range(len(program.outputs)))
+            return self.current.forward()
         return same
 
-    def forward_strictly(self, used):
-        """Forward without shortcuts, to go back from some of the outputs."""
+    def strictly(self, used):
+        """The program without shortcuts that goes back from some of the outputs, at this point."""
         used = tuple(used)
         if used not in self.strict:
             self.strict[used] = strictly(self.program, used)
-        self.current = self.strict[used]
-        self.current.v[: self.start] = self.v[: self.start]
-        return self.current.forward()
+        self.strict[used].v[: self.start] = self.v[: self.start]
+        return self.strict[used]
 
     def result(self, arguments: Arguments) -> Any:
         """What the function returns, after a run."""
@@ -96,9 +98,10 @@ class Replay:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
         grads = self.backward_of(self.current, seeds)
         if not is_finite(grads):  # perhaps of zero times infinity, where the engine has nothing
-            used = [i for i, seed in enumerate(seeds) if seed]
-            self.forward_strictly(used)
-            grads = self.backward_of(self.current, [seeds[i] for i in used])
+            used = [i for i, seed in enumerate(seeds) if seed] or range(len(seeds))
+            program = self.strictly(used)
+            program.forward()
+            grads = self.backward_of(program, [seeds[i] for i in used])
         return grads
 
     def backward_of(self, program, seeds):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import random
 import types
+from collections import UserDict, UserList, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,11 +17,13 @@ import numpy as np
 
 from ..engine import Value
 from ..nn import Module
+from ..optim import Optimizer
 from ..tensor import Tensor
 from .recording import JitError
 from .taping import from_library
 
 PLAIN = (int, float, complex, str, bytes, type(None), Value, np.generic)
+HOLDERS = (Module, Optimizer, types.SimpleNamespace, UserDict, UserList)
 GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 
 
@@ -61,6 +64,11 @@ class Surroundings:
     def read(self):
         return [read() for _, read in self.readers]
 
+    def codes(self) -> list[types.CodeType]:
+        """The code of all functions of the user's that were seen."""
+        functions = (x for x in self.kept if isinstance(x, types.FunctionType))
+        return [f.__code__ for f in functions if not from_library(f.__module__)]
+
     def drawn(self):
         return list(map(state, self.generators))
 
@@ -71,6 +79,8 @@ class Surroundings:
 
     def look_into(self, name: str, x: Any) -> Iterator[tuple[str, Any]]:
         """What can be reached from x in one step, by name; how to look again is kept."""
+        if hasattr(x, "__wrapped__"):  # a jitted function among them
+            yield name, x.__wrapped__
         if isinstance(x, types.FunctionType):
             yield from self.function(x)
         elif isinstance(x, types.MethodType):
@@ -84,12 +94,17 @@ class Surroundings:
         elif isinstance(x, dict):
             self.watch(name, x)
             yield from ((f"{name}[{key!r}]", item) for key, item in x.items())
+        elif isinstance(x, (set, deque)):
+            self.watch(name, x)
+            yield from ((name, item) for item in x)
         elif isinstance(x, (np.ndarray, Tensor)):
             array = x.values if isinstance(x, Tensor) else x
             self.readers.append((name, array.copy if array.dtype != object else array.tolist))
         elif isinstance(x, GENERATORS):
             self.generators.append(x)
-        elif isinstance(x, Module) or not from_library(type(x).__module__):
+        elif isinstance(x, type):
+            yield from self.cls(x)
+        elif isinstance(x, HOLDERS) or not from_library(type(x).__module__):
             yield from self.instance(name, x)
         elif isinstance(x, Iterator):
             raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
@@ -114,18 +129,38 @@ class Surroundings:
         return found.items()
 
     def instance(self, name, x):
-        if isinstance(x, type) or not hasattr(x, "__dict__"):
-            return
-        self.watch(name or type(x).__name__, vars(x))
-        yield from ((f"{name}.{key}", item) for key, item in vars(x).items())
         for cls in type(x).__mro__:
-            if not from_library(cls.__module__):
-                methods = [m for m in vars(cls).values() if isinstance(m, types.FunctionType)]
-                yield from ((method.__name__, method) for method in methods)
+            yield cls.__name__, cls
+            slots = [s for s in vars(cls).get("__slots__", ()) if not s.startswith("__")]
+            if slots and not from_library(cls.__module__):
+                self.readers.append((name, functools.partial(slotted, x, slots)))
+                yield from ((f"{name}.{key}", item) for key, item in slotted(x, slots).items())
+        if hasattr(x, "__dict__"):
+            self.watch(name or type(x).__name__, vars(x))
+            yield from ((f"{name}.{key}", item) for key, item in vars(x).items())
+
+    def cls(self, x):
+        """The attributes of a class of the user's, and its methods and properties."""
+        if from_library(x.__module__):
+            return
+        self.readers.append((x.__name__, functools.partial(attributes, x)))
+        for name, item in vars(x).items():
+            found = getattr(item, "__func__", getattr(item, "fget", item))
+            if not name.startswith("__") or isinstance(found, types.FunctionType):
+                yield f"{x.__name__}.{name}", found
 
 
 def is_own_module(x):
     return isinstance(x, types.ModuleType) and not from_library(x.__name__)
+
+
+def attributes(cls):
+    """What a class holds, but for what Python keeps there."""
+    return {name: item for name, item in vars(cls).items() if not name.startswith("__")}
+
+
+def slotted(x, slots):
+    return {name: getattr(x, name) for name in slots if hasattr(x, name)}
 
 
 def contents(cells):

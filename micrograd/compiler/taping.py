@@ -9,14 +9,26 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any
 
-from ..engine import Value, tape
+from ..engine import Value, is_real, noted, tape
+from ..nn import Module
+from ..optim import Optimizer
+from ..tensor import Tensor
 from .recording import JitError
 
 LIBRARIES = {*sys.stdlib_module_names, "micrograd", "numpy"}
 
 
-def taped(function: Callable[[], Any]) -> tuple[Any, list, list[CodeType]]:
-    """What a function returns, the tape of what it did, and the user's code that ran."""
+class Input(Value):
+    """A float of the arguments while a function is taped. To hash it is noted."""
+
+    __slots__ = ()
+
+    def __hash__(self):
+        return noted(hash, self, None, object.__hash__(self))
+
+
+def taped(function: Callable[[], Any]) -> tuple[Any, list, set[CodeType] | None]:
+    """What a function returns, the tape of what it did, and the code that ran if that is known."""
     events: list = []
     ran: dict[CodeType, dict] = {}
     token, free = tape.set(events), sys.getprofile() is None  # a profiler cannot be put back
@@ -28,8 +40,10 @@ def taped(function: Callable[[], Any]) -> tuple[Any, list, list[CodeType]]:
         if free:
             sys.setprofile(None)
         tape.reset(token)
-    own = [code for code, names in ran.items() if not from_library(names.get("__name__"))]
-    return result, events, own
+    if not free:
+        return result, events, None
+    own = {code for code, names in ran.items() if not from_library(names.get("__name__"))}
+    return result, events, own | (ran.keys() & OUTSIDE.keys())
 
 
 def from_library(module: str | None) -> bool:
@@ -39,9 +53,28 @@ def from_library(module: str | None) -> bool:
     return root in LIBRARIES or "site-packages" in file or "dist-packages" in file
 
 
+# What takes numbers out of the graph or puts them in: no function of them can be replayed.
+OUTSIDE = {
+    function.__code__: f"{owner.__name__}.{name}"
+    for owner, names in (
+        (Module, ("zero_grad", "state_dict", "load_state_dict", "save", "load")),
+        (Optimizer, ("zero_grad", "step", "state_dict", "load_state_dict")),
+        (Tensor, ("data", "grad", "zero_grad", "item", "tolist")),
+        (Value, ("__reduce__",)),
+    )
+    for name in names
+    for function in (getattr(getattr(owner, name), "fget", getattr(owner, name)),)
+}
+
+
 def refuse_reading(codes: Iterable[CodeType]) -> None:
     """Raises JitError where code takes a number out of the graph, or puts one in."""
     for code in codes:
+        if code in OUTSIDE:
+            raise JitError(
+                f"{OUTSIDE[code]} in a jitted function, which a replay would not do again: do it "
+                "outside, and compute with the Values themselves"
+            )
         for step in dis.get_instructions(code):
             if step.opname in ("LOAD_ATTR", "STORE_ATTR") and step.argval in ("data", "grad"):
                 raise JitError(
@@ -50,9 +83,19 @@ def refuse_reading(codes: Iterable[CodeType]) -> None:
                 )
 
 
-def refuse(questions):
+def refuse(questions, inputs):
     """Raises JitError where the function asked what a replay could not answer."""
     for question, _, other, _ in questions:
+        if question is hash or (question is operator.eq and inputs and isinstance(other, Value)):
+            raise JitError(
+                "floats were compared by ==, in, a set or a dict in a jitted function, where they "
+                "are Values: compare with < or >, or pass ints, which are not recorded"
+            )
+        if question not in (bool, "backward") and not (isinstance(other, Value) or is_real(other)):
+            raise JitError(
+                f"a Value was compared with a {type(other).__name__} in a jitted function: compare "
+                "it with Values or numbers, one by one"
+            )
         if question == "backward":
             raise JitError(
                 "backward() inside a jitted function: return the loss and call its backward(), "

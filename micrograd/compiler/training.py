@@ -10,7 +10,7 @@ import numpy as np
 from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer, within
-from .arguments import Arguments, replaced, results
+from .arguments import Arguments, as_value, replaced, results
 from .recording import JitError
 from .replay import Replay, is_finite
 
@@ -114,11 +114,15 @@ class Training:
             outputs = replay.outputs()
             found = replay.backward([1.0] + [0.0] * (len(outputs) - 1))
             self.fills[replay].spread(found, self.grads, arguments)
-            self.step()
+            if type(self.optimizer).step is Optimizer.step:
+                self.step()
+            else:  # a step of one's own, which reads and sets the parameters
+                self.optimizer.step()
         numbers = iter(outputs)
         return replaced(replay.answer, lambda v: next(numbers))
 
     def step_of_the_engine(self, args, kwargs):
+        args, kwargs = replaced((args, kwargs), as_value)
         answer = self.jitted.function(*args, **kwargs)
         self.optimizer.zero_grad()
         results(answer)[0].backward()
@@ -128,6 +132,8 @@ class Training:
     def fill(self, replay, arguments):
         """Sets the leaves of a replay."""
         if replay not in self.fills:
+            if len(self.fills) >= MOST_FILLS:
+                self.fills.clear()
             self.fills[replay] = Fill(replay, self.optimizer.parameters)
         self.fills[replay](self.now, arguments)
 
@@ -158,6 +164,7 @@ class Training:
         set_attributes(owners, ATTRIBUTES, values)
 
 
+MOST_FILLS = 64  # kept for replays, which may long be forgotten
 ATTRIBUTES = ("now", "rows", "state", "state", "steps")
 
 
@@ -233,6 +240,7 @@ def update_adam(optimizer, lr, grads, now, new):
 
 def update_by_lists(optimizer, lr, grads, now, new):
     """Any other optimizer's own update."""
+    optimizer.check("gradient", grads.tolist())
     data, state = optimizer.update(lr, now[0].tolist(), grads.tolist())
     for row, numbers in zip(new, (data, *state)):
         row[:] = numbers
