@@ -248,7 +248,7 @@ class Reading(np.ndarray):
         return repr(np.asarray(self))
 
     def __array_wrap__(self, array, *_):
-        return array[()]  # what is computed from a reading is a plain array
+        return np.asarray(array)[()]  # what is computed from a reading is a plain array
 
 
 def reading(xs, shape):

@@ -125,7 +125,7 @@ class Surroundings:
     def variables(self, where, read):
         found = read()
         if found:
-            self.readers.append((f"{' or '.join(found)} in {where}", read))
+            self.readers.append((f"{' or '.join(sorted(found))} in {where}", read))
         return found.items()
 
     def instance(self, name, x):

@@ -27,7 +27,7 @@ class Input(Value):
         return noted(hash, self, None, object.__hash__(self))
 
 
-def taped(function: Callable[[], Any]) -> tuple[Any, list, set[CodeType] | None]:
+def taped(function: Callable[[], Any]) -> tuple[Any, list, list[CodeType] | None]:
     """What a function returns, the tape of what it did, and the code that ran if that is known."""
     events: list = []
     ran: dict[CodeType, dict] = {}
@@ -42,8 +42,8 @@ def taped(function: Callable[[], Any]) -> tuple[Any, list, set[CodeType] | None]
         tape.reset(token)
     if not free:
         return result, events, None
-    own = {code for code, names in ran.items() if not from_library(names.get("__name__"))}
-    return result, events, own | (ran.keys() & OUTSIDE.keys())
+    own = (c for c, names in ran.items() if c in OUTSIDE or not from_library(names.get("__name__")))
+    return result, events, list(own)
 
 
 def from_library(module: str | None) -> bool:
