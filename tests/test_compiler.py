@@ -3,11 +3,13 @@
 import copy
 import cProfile
 import dataclasses
+import functools
 import json
 import math
 import pickle
 import random
 import re
+import sys
 import threading
 import types
 import typing
@@ -747,7 +749,9 @@ def test_fit_with_jit_does_not_compile_every_batch_anew():
         fit(model, X, y, optim.Adam(model.parameters()), batch_size=5, jit=True)
 
 
-def test_threads_may_call_the_same_function():
+def test_threads_may_call_the_same_function(request):
+    request.addfinalizer(functools.partial(sys.setswitchinterval, sys.getswitchinterval()))
+    sys.setswitchinterval(1e-6)  # so that they really meet
     f = jit(lambda x: F.sum([(x * x * i).tanh() * x for i in range(5)]))
     expected = {i: found(f.function, i / 100) for i in range(100)}
     wrong = []

@@ -145,8 +145,8 @@ def test_two_softmaxes_of_one_tuple_stay_two_when_compiled():
     right, found = [Value(1.0), Value(0.0)], [Value(1.0), Value(0.0)]
     y, z = f(right), jit(f)(found)
     F.sum([y, z]).backward()
-    assert z.data == pytest.approx(y.data, rel=1e-15)
-    assert [x.grad for x in found] == pytest.approx([x.grad for x in right], rel=1e-15)
+    assert z.data == pytest.approx(y.data, rel=1e-12)
+    assert [x.grad for x in found] == pytest.approx([x.grad for x in right], rel=1e-12)
 
 
 def test_a_jitted_function_can_be_profiled():
