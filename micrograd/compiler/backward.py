@@ -21,7 +21,6 @@ from .forward import (
 from .gradients import Gradients
 from .groups import Group
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE
-from .views import even_steps
 
 ZERO = np.zeros(1)
 
@@ -74,10 +73,7 @@ def reduction_backward(group, values, gradients, g):
     if rule is None:  # every term gets the same
         edges.place[part] = np.broadcast_to(g, group.operands.shape).ravel()
         return
-    at = gradients.places_for(part).reshape(group.operands.shape)
-    if even_steps(at) is None:
-        at = edges.place[part] = gradients.region(at.size)
-        at = at.reshape(group.operands.shape)
+    at = gradients.grid_for(part, group.operands.shape)
     shape = result_shape(group)
     y = values.grid(group.outputs.reshape(shape)) if "{y}" in rule else None
     x = values.grid(group.operands) if "{x}" in rule else None
@@ -121,15 +117,12 @@ def product_backward(group, values, gradients, g):
         source.write(f"{upstream[0]}[0, 0] = 2.0 * d.item({g[0, 0]})")
     *parts, last = gradients.edges.parts[id(group)]
     if grid.bias is not None and gradients.edges.is_wanted(last):
-        bias_backward(source, gradients.places_for(last), upstream[0], grid)
+        bias_backward(source, gradients.grid_for(last, -1), upstream[0], grid)
     for part, numbers, other, flow in zip(
         parts, (grid.rows, grid.columns), (grid.columns, grid.rows), upstream
     ):
         if gradients.edges.is_wanted(part):
-            at = squeezed(gradients.places_for(part).reshape(numbers.shape))
-            if even_steps(at) is None:
-                at = gradients.region(at.size).reshape(at.shape)
-                gradients.edges.place[part] = at.ravel()
+            at = squeezed(gradients.grid_for(part, numbers.shape))
             x, c = values.grid(squeezed(other)), source.grid("d", at)
             write_matmul(source, flow, x, c)
 
@@ -147,7 +140,7 @@ def few_products_backward(group, values, gradients, g):
     for i, part in enumerate(edges.parts[id(group)][:2]):
         if not edges.is_wanted(part):
             continue
-        at = gradients.places_for(part).reshape(len(first), group.size)
+        at = gradients.grid_for(part, (len(first), group.size))
         wanted = (edges.targets[part] != NOBODY).reshape(at.shape)
         for place, row, used in zip(at, first, wanted):
             other = values.column(group.operands[row + 1 - i])
@@ -166,9 +159,6 @@ def many_products_backward(group, values, gradients, g):
     for i, part in enumerate(edges.parts[id(group)][:2]):
         if not edges.is_wanted(part):
             continue
-        at = gradients.places_for(part).reshape(len(first), group.size)
-        if even_steps(at) is None:
-            at = gradients.region(at.size).reshape(at.shape)
-            edges.place[part] = at.ravel()
+        at = gradients.grid_for(part, (len(first), group.size))
         x = values.grid(group.operands[first + 1 - i])
         source.write(f"multiply({source.grid('d', g)}, {x}, out={source.grid('d', at)})")

@@ -39,6 +39,14 @@ class Gradients:
         self.edges.place[part] = at
         return at
 
+    def grid_for(self, part, shape):
+        """Places for the gradients of a part as an array of this shape, evenly spaced."""
+        at = self.places_for(part).reshape(shape)
+        if even_steps(at) is None:
+            at = self.region(at.size).reshape(shape)
+            self.edges.place[part] = at.ravel()
+        return at
+
     def plane_for(self, targets):
         """Places for gradients of leaves that are not yet taken, as far apart as the leaves are."""
         for places, taken in self.planes:
