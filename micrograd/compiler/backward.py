@@ -9,6 +9,7 @@ from .fold import factor_rows, terms
 from .forward import (
     FEW_TERMS,
     SINGLES,
+    ZERO,
     Values,
     array_kind,
     exponent,
@@ -21,8 +22,6 @@ from .forward import (
 from .gradients import Gradients
 from .groups import Group
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE
-
-ZERO = np.zeros(1)
 
 
 def write_backward(group: Group, values: Values, gradients: Gradients) -> None:
@@ -112,7 +111,7 @@ def product_backward(group, values, gradients, g):
     source, grid = gradients.source, group.grid
     g = squeezed(g.reshape(grid.shape))
     upstream = source.grid("d", g), source.grid("d", turned(g))
-    if grid.is_square and group.size == 1:
+    if grid.is_square:
         upstream = (source.scratch((1, 1)),) * 2
         source.write(f"{upstream[0]}[0, 0] = 2.0 * d.item({g[0, 0]})")
     *parts, last = gradients.edges.parts[id(group)]
@@ -134,16 +133,20 @@ def bias_backward(source, at, upstream, grid):
     write_matmul(source, *factors, source.grid("d", at))
 
 
-def few_products_backward(group, values, gradients, g):
-    source, edges = gradients.source, gradients.edges
+def wanted_factors(group, gradients):
+    """For each side of the products that wants gradients: its part, places, and the other side."""
     first = factor_rows(group.static)
-    for i, part in enumerate(edges.parts[id(group)][:2]):
-        if not edges.is_wanted(part):
-            continue
-        at = gradients.grid_for(part, (len(first), group.size))
-        wanted = (edges.targets[part] != NOBODY).reshape(at.shape)
-        for place, row, used in zip(at, first, wanted):
-            other = values.column(group.operands[row + 1 - i])
+    for i, part in enumerate(gradients.edges.parts[id(group)][:2]):
+        if gradients.edges.is_wanted(part):
+            yield part, gradients.grid_for(part, (len(first), group.size)), first + 1 - i
+
+
+def few_products_backward(group, values, gradients, g):
+    source = gradients.source
+    for part, at, others in wanted_factors(group, gradients):
+        wanted = (gradients.edges.targets[part] != NOBODY).reshape(at.shape)
+        for place, row, used in zip(at, others, wanted):
+            other = values.column(group.operands[row])
             if group.size <= SINGLES:
                 for j in np.flatnonzero(used):
                     factors = source.number(other, j), source.number(("d", g), j)
@@ -154,11 +157,7 @@ def few_products_backward(group, values, gradients, g):
 
 
 def many_products_backward(group, values, gradients, g):
-    source, edges = gradients.source, gradients.edges
-    first = factor_rows(group.static)
-    for i, part in enumerate(edges.parts[id(group)][:2]):
-        if not edges.is_wanted(part):
-            continue
-        at = gradients.grid_for(part, (len(first), group.size))
-        x = values.grid(group.operands[first + 1 - i])
+    source = gradients.source
+    for _, at, others in wanted_factors(group, gradients):
+        x = values.grid(group.operands[others])
         source.write(f"multiply({source.grid('d', g)}, {x}, out={source.grid('d', at)})")

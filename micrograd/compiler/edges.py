@@ -24,7 +24,7 @@ def parts(group: Group) -> list[tuple[np.ndarray, np.ndarray]]:
             (group.grid.rows, group.grid.row_ranks),
             (group.grid.columns, group.grid.column_ranks),
         ]
-        if group.grid.is_square and group.size == 1:  # x · x: one gradient, of twice the size
+        if group.grid.is_square:  # x · x: one gradient, of twice the size
             factors[1] = np.zeros((0, 1), int), np.zeros((0, 1), int)
     else:
         factors = [(group.operands[first + i], group.ranks[first + i]) for i in (0, 1)]

@@ -9,6 +9,7 @@ from .groups import Group
 from .kernels import EXACT_LOOP
 from .rules import ELEMENTWISE, REDUCTIONS, SINGLE, literal
 
+ZERO = np.zeros(1)
 FEW_TERMS = 4  # up to which terms are added one by one
 SINGLES = 3  # up to which operations plain Python is faster
 
@@ -61,9 +62,10 @@ def write_forward(group: Group, values: Values) -> None:
         out = "v", values.slot[group.outputs[0]]
         y, *operands = source.aligned(out, values.columns(group.operands))
         rule = ELEMENTWISE[array_kind(group)][0]
-        zero = source.constant(np.zeros(1))
-        rule = rule.format(y=y, zero=zero, **dict(zip("ab", operands)), **exponent(group))
-        source.write(rule)
+        names = {"y": y, **dict(zip("ab", operands)), **exponent(group)}
+        if "{zero}" in rule:
+            names["zero"] = source.constant(ZERO)
+        source.write(rule.format(**names))
 
 
 def result_shape(group):

@@ -51,8 +51,8 @@ class Grid:
 
     @property
     def is_square(self) -> bool:
-        """Whether it is a matrix times itself: one side is all there is."""
-        return np.array_equal(self.rows, self.columns)
+        """Whether it is one row times itself: one side is all there is."""
+        return self.shape == (1, 1, 1) and np.array_equal(self.rows, self.columns)
 
 
 def find_grid(group: Group, recording: Recording | None) -> None:

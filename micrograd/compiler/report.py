@@ -17,7 +17,7 @@ GREETING = """\
 # {nodes} on Values, as {lines} lines on arrays.
 # v holds the value of every number: p are leaves, x inputs, h what is computed; in that order.
 # d holds gradients: gp of the leaves, g of the rest. k are constants, i positions, t and m scratch.
-# view(buffer, start, shape, steps) takes every so manieth number; h1b, h1T are h1 in another shape.
+# view(buffer, start, shape, steps) is evenly spaced numbers; h1b and h1T are h1 in another shape.
 
 """
 
