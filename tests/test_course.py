@@ -1,6 +1,7 @@
 """The course as a whole: its files have their names for good, and every link leads on."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -10,31 +11,31 @@ ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"
 
 # For good: learners keep copies and links. A lesson that is still to come has its place already.
-COURSE = """
-    00_tour
-    01_a_number_that_remembers
-    02_nudge_it
-    03_backprop_by_hand
-    04_who_goes_first
-    05_sums_over_paths
-    06_write_your_own_op
-    07_wiring
-    08_gradcheck_detective
-    09_a_line_through_noise
-    10_a_fence_between_points
-    11_neurons_layers_moons
-    12_optimizers_and_seeds
-    13_fresh_points
-    14_many_classes_small_batches
-    15_how_to_start
-    16_tensors_are_what_a_compiler_finds
-    17_a_model_that_writes_names
-    18_a_gpt
-    19_ten_gradient_puzzles
-    20_ten_more_gradient_puzzles
-    21_from_here_to_pytorch
-    22_from_here_to_a_cluster
-""".split()
+COURSE = [
+    "00_tour",
+    "01_a_number_that_remembers",
+    "02_nudge_it",
+    "03_backprop_by_hand",
+    "04_who_goes_first",
+    "05_sums_over_paths",
+    "06_write_your_own_op",
+    "07_wiring",
+    "08_gradcheck_detective",
+    "09_a_line_through_noise",
+    "10_a_fence_between_points",
+    "11_neurons_layers_moons",
+    "12_optimizers_and_seeds",
+    "13_fresh_points",
+    "14_many_classes_small_batches",
+    "15_how_to_start",
+    "16_tensors_are_what_a_compiler_finds",
+    "17_a_model_that_writes_names",
+    "18_a_gpt",
+    "19_ten_gradient_puzzles",
+    "20_ten_more_gradient_puzzles",
+    "21_from_here_to_pytorch",
+    "22_from_here_to_a_cluster",
+]
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 LESSONS = [path for path in NOTEBOOKS if path.stem != "00_tour"]
 PAGES = [*NOTEBOOKS, ROOT / "README.md"]
@@ -86,7 +87,7 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path):
     assert list(dead(tmp_path / "here.md")) == ["there.md", "#two"]
 
 
-@pytest.mark.parametrize("path, after", list(zip(LESSONS, LESSONS[1:])), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path, after", list(pairwise(LESSONS)), ids=lambda p: p.stem)
 def test_a_lesson_ends_with_a_link_to_the_next(path, after):
     end = " ".join(prose(path).rpartition("##")[2].split())
     assert f"Next: [{title(after)}]({after.name})" in end
