@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import demos, viz
+from . import demos, files, plot, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
 
@@ -129,7 +129,7 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
 def regression(what: str, settings: dict, folder: Path) -> None:
     picture = writable(folder / f"{what}.png")
     log, figure = getattr(demos, what)(**settings)
-    figure.savefig(picture, dpi=120)
+    plot.save(figure, picture)
     print(*log, f"wrote {picture}", sep="\n")
 
 
@@ -141,7 +141,7 @@ def draw(arguments: argparse.Namespace) -> None:
         raise Refusal("a name was given two numbers")
     result, names = evaluate(arguments.expression, variables)
     result.backward()
-    out.write_bytes(viz.draw_dot(result, out.suffix[1:]).pipe())
+    files.write(out, viz.draw_dot(result, out.suffix[1:]).pipe())
     rows = [(name, repr(v.data), repr(v.grad)) for name, v in names.items() if v is not result]
     rows = [
         ("name", "data", "gradient"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import data, nn, optim, plot, regression, train, viz
+from . import data, files, nn, optim, plot, regression, train, viz
 from . import functional as F
 from .engine import Value
 
@@ -122,7 +122,7 @@ def training_picture(run: Run, path: Path) -> None:
     plot.decision_boundary(run.model, run.X, run.y, left)
     left.set_title(f"accuracy {run.accuracy:.0%}")
     plot.loss_curve(run.history.losses, right)
-    figure.savefig(path, dpi=120)
+    plot.save(figure, path)
 
 
 def neuron_picture(run: Run, path: Path) -> None:
@@ -134,4 +134,4 @@ def neuron_picture(run: Run, path: Path) -> None:
     out = neuron(x)
     out.label = "out"
     out.backward()
-    path.write_bytes(viz.draw_dot(out, path.suffix[1:], expand=True).pipe())
+    files.write(path, viz.draw_dot(out, path.suffix[1:], expand=True).pipe())

@@ -6,11 +6,14 @@ What has the wrong shape, or is not finite, raises ValueError.
 
 from __future__ import annotations
 
+import io
 import math
+import os
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from . import files
 from .engine import Value
 
 CLASS_COLORS = ("#2166ac", "#b2182b", "#4d9221", "#762a83", "#e08214")
@@ -101,6 +105,13 @@ def accuracy_curve(accuracies: Sequence[float], ax: Axes | None = None) -> Axes:
     ax.plot(100 * shares, color=CLASS_COLORS[1])
     ax.set(xlabel="step", ylabel="accuracy (%)", ylim=(0, 103))
     return ax
+
+
+def save(figure: Figure, path: str | os.PathLike, dpi: float = 120) -> None:
+    """Write a figure to a file in the format of its suffix, such as .png or .svg."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format=Path(path).suffix[1:] or "png", dpi=dpi)
+    files.write(path, picture.getvalue())
 
 
 def canvas(ax, figsize):

@@ -14,7 +14,7 @@ from typing import Any
 
 import graphviz
 
-from . import layout
+from . import files, layout
 from .engine import is_real, topological_order
 from .layout import DrawError
 
@@ -174,16 +174,42 @@ class Drawing(graphviz.Digraph):
             format = format or Path(outfile).suffix[1:] or None
         format = format or self.format
         output = self.pipe(format)
-        source = Path(self.save(filename, directory=directory))
+        self.placed(filename, directory)
+        source = Path(self.filepath)
         picture = (
             Path(outfile) if outfile is not None else source.with_name(f"{source.name}.{format}")
         )
-        picture.write_bytes(output)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        files.write(picture, output)
         if cleanup:
-            source.unlink()
+            source.unlink(missing_ok=True)
+        else:
+            self.save()
         if view:
             webbrowser.open(picture.resolve().as_uri())
         return str(picture)
+
+    def save(  # type: ignore[override]
+        self,
+        filename: str | os.PathLike | None = None,
+        directory: str | os.PathLike | None = None,
+        *,
+        skip_existing: bool = False,
+    ) -> str:
+        """The path of the file to which the DOT text was written."""
+        self.placed(filename, directory)
+        path = Path(self.filepath)
+        if not (skip_existing and path.exists()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write(path, self.source)
+        return self.filepath
+
+    def placed(self, filename, directory):
+        """Remember where the DOT text goes, where that is said."""
+        if filename is not None:
+            self.filename = os.fspath(filename)
+        if directory is not None:
+            self.directory = os.fspath(directory)
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         try:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import hashlib
 import json
 import math
 import os
 import reprlib
-import secrets
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from . import files
 from .engine import is_real
 
 FORMAT, VERSION = "micrograd weights", 1
-LEFT_OVER = 3600  # seconds after which a temporary file is one of a program that was killed
 SHORT = reprlib.Repr()  # for messages, which show the names of parameters whole
 SHORT.maxstring = 80
 
@@ -33,34 +29,13 @@ def write(path: str | os.PathLike, weights: Mapping[str, float]) -> None:
     Raises OSError, naming the file, if it cannot be written; the old one is still there then.
     """
     checked(weights)
-    path = Path(path)
     content = {
         "format": FORMAT,
         "version": VERSION,
         "sha256": digest(weights),
         "weights": dict(weights),
     }
-    remove_leftovers(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "x", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-
-
-def remove_leftovers(path):
-    """Remove the temporary files of programs that were killed while they saved to `path`."""
-    with contextlib.suppress(OSError):
-        for old in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.tmp"):
-            if old.stat().st_mtime < time.time() - LEFT_OVER:
-                old.unlink()
+    files.write(path, json.dumps(content, indent=1, allow_nan=False))
 
 
 def read(path: str | os.PathLike) -> dict[str, float]:

@@ -13,6 +13,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
 
+from micrograd import files
+
 FOLDER = Path(__file__).parent
 SECONDS = 120  # for one cell; a lesson as a whole takes less than 20
 
@@ -87,7 +89,7 @@ def texts(notebook: NotebookNode) -> list[str]:
 def main(paths: list[str]) -> None:
     for path in map(Path, paths) if paths else sorted(FOLDER.glob("*.ipynb")):
         notebook = executed(nbformat.read(path, as_version=4))
-        nbformat.write(notebook, path)
+        files.write(path, nbformat.writes(notebook) + "\n")
         print(f"{path.name}: {len(notebook.cells)} cells, {path.stat().st_size // 1000} kB")
 
 

@@ -17,6 +17,7 @@ PACKAGE = ROOT / "micrograd"
 # A new arrow is a decision: add it here first. Arrows point to what stands above.
 ARROWS = {
     "floats": set(),
+    "files": set(),
     "atomic": set(),
     "optim": {"atomic"},
     "data": set(),
@@ -27,11 +28,11 @@ ARROWS = {
     "gradcheck": {"engine"},
     "lesson": {"engine"},
     "regression": {"engine", "functional", "optim"},
-    "weights": {"engine"},
+    "weights": {"engine", "files"},
     "expression": {"engine"},
-    "viz": {"engine", "layout"},
-    "plot": {"engine"},
-    "player": {"engine", "floats", "function", "layout", "viz"},
+    "viz": {"engine", "files", "layout"},
+    "plot": {"engine", "files"},
+    "player": {"engine", "files", "floats", "function", "layout", "viz"},
     "tensor": {"engine", "functional"},
     "nn": {"atomic", "engine", "functional", "weights"},
     "compiler": {
@@ -45,9 +46,20 @@ ARROWS = {
         "tensor",
     },
     "train": {"compiler", "engine", "functional", "optim"},
-    "demos": {"data", "engine", "functional", "nn", "optim", "plot", "regression", "train", "viz"},
+    "demos": {
+        "data",
+        "engine",
+        "files",
+        "functional",
+        "nn",
+        "optim",
+        "plot",
+        "regression",
+        "train",
+        "viz",
+    },
     "__init__": {"engine"},
-    "__main__": {"demos", "expression", "optim", "viz"},
+    "__main__": {"demos", "expression", "files", "optim", "plot", "viz"},
 }
 
 

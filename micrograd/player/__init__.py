@@ -11,6 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from .. import files
 from ..engine import is_real
 from ..layout import DrawError
 from ..viz import GraphTooLargeError
@@ -60,7 +61,7 @@ class Player:
 
     def html(self, path: str | os.PathLike) -> Path:
         """Write a page that holds all it needs, and works offline; return its path."""
-        Path(path).write_text(page.page(self._words.title(), self._html), encoding="utf-8")
+        files.write(path, page.page(self._words.title(), self._html))
         return Path(path)
 
     def frames(self, folder: str | os.PathLike) -> list[Path]:
@@ -68,7 +69,7 @@ class Player:
         Path(folder).mkdir(parents=True, exist_ok=True)
         paths = [Path(folder, f"step_{i:03}.png") for i in range(len(self.steps))]
         for path, image in zip(paths, self._images(FILE_SCALE)):
-            image.save(path)
+            files.write(path, encoded(image, "PNG"))
         return paths
 
     def gif(self, path: str | os.PathLike) -> Path:
@@ -76,7 +77,8 @@ class Player:
         pause, letter = READING
         first, *rest = self._images(SLIDE_SCALE)
         times = [pause + letter * sum(map(len, self._words.lines(s))) for s in self.steps]
-        first.save(Path(path), "GIF", save_all=True, append_images=rest, duration=times, loop=0)
+        animated = {"save_all": True, "append_images": rest, "duration": times, "loop": 0}
+        files.write(path, encoded(first, "GIF", **animated))
         return Path(path)
 
     def __repr__(self):
@@ -107,10 +109,9 @@ class Player:
         """The last frame as PNG, and its width in CSS pixels, for where no script runs."""
         painter = Painter(self._words, self.steps[-1:], self._scene)
         *_, last = frames(self._words, self.steps)
-        file = io.BytesIO()
         scale = min(FILE_SCALE, math.sqrt(STILL_PIXELS / (painter.w * painter.h)))
-        painter.image(last, scale, STILL_COLOURS).save(file, "PNG", optimize=True)
-        return file.getvalue(), round(painter.w)
+        image = painter.image(last, scale, STILL_COLOURS)
+        return encoded(image, "PNG", optimize=True), round(painter.w)
 
     @functools.cached_property
     def _scene(self):
@@ -119,3 +120,10 @@ class Player:
     def _images(self, scale):
         painter = Painter(self._words, self.steps, self._scene)
         return (painter.image(f, scale, COLOURS) for f in frames(self._words, self.steps))
+
+
+def encoded(image, format, **settings):
+    """The bytes of a Pillow image in a file format."""
+    file = io.BytesIO()
+    image.save(file, format, **settings)
+    return file.getvalue()

@@ -11,7 +11,7 @@ import time
 import pytest
 from processes import in_a_fresh_process
 
-from micrograd import weights
+from micrograd import files
 from micrograd.nn import MLP
 
 
@@ -30,7 +30,7 @@ def kills(path, n, seed):
     states = [model.state_dict() for model in old_and_new]
     whole = littered = 0
     for _ in range(n):
-        files = len(os.listdir(path.parent))
+        before = len(os.listdir(path.parent))
         saver = os.fork()
         if not saver:
             for model in itertools.cycle(old_and_new):
@@ -40,7 +40,7 @@ def kills(path, n, seed):
         os.waitpid(saver, 0)
         reader.load(path)
         whole += reader.state_dict() in states
-        littered += len(os.listdir(path.parent)) > files
+        littered += len(os.listdir(path.parent)) > before
     return whole, littered
 
 
@@ -57,7 +57,7 @@ def test_killed_while_saving_the_file_is_the_old_or_the_new_one(tmp_path, fresh_
     assert littered > n / 20, "too few kills came within a write to say anything"
 
     for old in tmp_path.glob(".*"):
-        os.utime(old, (time.time() - 2 * weights.LEFT_OVER,) * 2)
+        os.utime(old, (time.time() - 2 * files.LEFT_OVER,) * 2)
     models()[0].save(path)
     assert os.listdir(tmp_path) == ["w.json"]
 

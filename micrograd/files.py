@@ -1,0 +1,89 @@
+"""Files are written whole or not at all: whoever looks finds the old content, or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import os
+import secrets
+import stat
+import time
+from pathlib import Path
+
+LEFT_OVER = 3600  # seconds after which a temporary file is one of a program that was killed
+LONGEST_STEM = 200  # bytes of a temporary file's name; systems allow 255 in all
+
+
+def write(path: str | os.PathLike, content: bytes | str) -> None:
+    """Give a file new content, text as UTF-8, in one step; links to it and its mode are kept.
+
+    A pipe or a device is written to as it is. Raises OSError, naming the file, where that cannot
+    be done; the old content is still there then, and nothing is left beside it.
+    """
+    content = content.encode() if isinstance(content, str) else content
+    try:
+        old = status(path)
+        if old and stat.S_ISREG(old.st_mode):
+            replace(Path(os.path.realpath(path)), content, old)
+        elif old:
+            Path(path).write_bytes(content)
+        else:
+            replace(Path(os.path.realpath(path)), content, None)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+
+
+def status(path):
+    """What the system says of the file behind all links; None where there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.stat(path)
+    return None
+
+
+def replace(path, content, old):
+    """Put the content beside the file, and then the one in the place of the other."""
+    if old and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    remove_leftovers(path)
+    temporary = path.with_name(f".{stem(path)}.{secrets.token_hex(4)}.tmp")
+    try:
+        with created(temporary, stat.S_IMODE(old.st_mode) if old else 0o666) as file:
+            if old:
+                take_after(temporary, old)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def created(temporary, mode):
+    """A new file, never readable for more people than the one it stands for."""
+    try:
+        return open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode))
+    except PermissionError as error:
+        reason = f"{error.strerror}, as its folder takes no temporary file"
+        raise PermissionError(error.errno, reason) from None
+
+
+def take_after(temporary, old):
+    """Give a file the mode and, as far as the system lets us, the owner of an older one."""
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):
+            os.chown(temporary, old.st_uid, old.st_gid)
+    os.chmod(temporary, stat.S_IMODE(old.st_mode))
+
+
+def stem(path):
+    return os.fsdecode(os.fsencode(path.name)[:LONGEST_STEM])
+
+
+def remove_leftovers(path):
+    """Remove the temporary files of programs that were killed while they wrote to `path`."""
+    with contextlib.suppress(OSError):
+        for old in path.parent.glob(f".{glob.escape(stem(path))}.{'[0-9a-f]' * 8}.tmp"):
+            if old.stat().st_mtime < time.time() - LEFT_OVER:
+                old.unlink()
