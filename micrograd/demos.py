@@ -129,9 +129,7 @@ def neuron_picture(run: Run, path: Path) -> None:
     """Write the graph of a tanh neuron at the first point of the data, after backward."""
     neuron = nn.Neuron(2, act="tanh", seed=0)
     x = F.values(run.X[0])
-    for label, v in zip(("x1", "x2", "w1", "w2", "b"), (*x, *neuron.w, neuron.b)):
-        v.label = label
     out = neuron(x)
-    out.label = "out"
     out.backward()
-    files.write(path, viz.draw_dot(out, path.suffix[1:], expand=True).pipe())
+    names = {"x": x, "neuron": neuron, "out": out}
+    files.write(path, viz.draw_dot(out, path.suffix[1:], expand=True, names=names).pipe())

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import reprlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .engine import Value, is_real, topological_order
+from .names import called
 
 
 class GradientError(AssertionError):
@@ -37,18 +38,25 @@ def numerical_diff(f: Callable, *xs: Any, eps: float = 1e-4) -> Any:
 
 
 def gradcheck(
-    f: Callable, *xs: Any, eps: float = 1e-4, rtol: float = 1e-6, atol: float = 1e-30
+    f: Callable,
+    *xs: Any,
+    eps: float = 1e-4,
+    rtol: float = 1e-6,
+    atol: float = 1e-30,
+    names: Mapping[str, Any] | None = None,
 ) -> bool:
     """True if backward through f gives the slopes that differences give, by each of xs.
 
     xs are as for `numerical_diff`; f takes Values for numbers, and returns a Value. Raises
     GradientError for the first slope further off than atol, rtol of its size and the error of the
-    differences allow. At a kink, as of relu at 0, there is no slope to compare with.
+    differences allow, and calls it as its label or `names` do, a dict such as {"model": model}.
+    At a kink, as of relu at 0, there is no slope to compare with.
     """
     for name, x in (("rtol", rtol), ("atol", atol)):
         if not (is_real(x) and 0 <= x < math.inf):
             raise ValueError(f"gradcheck() needs {name} from 0 to below inf, got {x!r}")
     xs = inputs(xs, eps, "gradcheck()")
+    known = called(names, ())
     variables = {v: (i, *at) for i, x in enumerate(xs) for at, v in elements(x).items()}
     grads, noise = backpropagated(output(f(*xs), "gradcheck()"), variables)
 
@@ -62,7 +70,8 @@ def gradcheck(
         slope, error = measured(y, v, eps, noise)
         off, size = abs(grads[v] - slope), max(abs(grads[v]), abs(slope))
         if not off <= atol + rtol * abs(slope) + error:
-            label = f" ({v.label})" if v.label else ""
+            label = v.label or known.get(v)
+            label = f" ({label})" if label else ""
             raise GradientError(
                 f"input {i}{at or ''}{label}: backward gives {grads[v]:.10g}, "
                 f"differences give {slope:.10g}, relative error {off / (size or 1):.2g}"

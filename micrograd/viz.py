@@ -7,7 +7,7 @@ import os
 import re
 import reprlib
 import webbrowser
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import graphviz
 from . import files, layout
 from .engine import is_real, topological_order
 from .layout import DrawError
+from .names import called
 
 __all__ = ["DrawError", "Drawing", "GraphTooLargeError", "draw_dot", "expanded", "trace"]
 
@@ -37,12 +38,15 @@ def draw_dot(
     expand: bool = False,
     digits: int = 4,
     max_nodes: int = 1000,
+    names: Mapping[str, Any] | None = None,
 ) -> Drawing:
     """The drawing of all that `root` was computed from, each value with its data and gradient.
 
     It shows itself in a notebook; `.render("graph", format="png")` writes a file. `rankdir` is the
-    direction: LR, TB, RL or BT. `expand` spells fused dot products out. Anything with `data`,
-    `grad`, `_prev` and `_op` can be drawn. Raises GraphTooLargeError above `max_nodes` values.
+    direction: LR, TB, RL or BT. `expand` spells fused dot products out. `names`, such as
+    {"x": x, "model": model}, says what values without a label are called (see `names.called`);
+    leaves that it does not name are constants then. Anything with `data`, `grad`, `_prev` and
+    `_op` can be drawn. Raises GraphTooLargeError above `max_nodes` values.
     """
     if rankdir not in ("LR", "TB", "RL", "BT"):
         raise ValueError(f"draw_dot() needs rankdir LR, TB, RL or BT, got {rankdir!r}")
@@ -52,7 +56,8 @@ def draw_dot(
         raise ValueError(f"draw_dot() needs digits from 0, got {digits!r}")
     if not (is_real(max_nodes) and max_nodes >= 1):
         raise ValueError(f"draw_dot() needs max_nodes from 1, got {max_nodes!r}")
-    nodes, edges = trace(expanded(root) if expand else root)
+    known = called(names, ordered(root))
+    nodes, edges = trace(expanded(root, known) if expand else root)
     if len(nodes) > max_nodes:
         raise GraphTooLargeError(
             f"the graph has {len(nodes)} values and max_nodes is {max_nodes}; "
@@ -64,10 +69,18 @@ def draw_dot(
     drawing.node_attr.update(fontname=FONT, fontsize="11", style="filled")
     drawing.edge_attr.update(color="#666666", arrowsize="0.6")
     for n in nodes:
-        fill = COMPUTED if n._prev else LEAF
-        text, hover = record(n, digits, rankdir), escaped(description(n))
+        fill, label = COMPUTED if n._prev else LEAF, label_of(n, known)
+        constant = names is not None and not n._prev and not label
+        text = (
+            field(f"{n.data:.{max(digits, 4)}g}") if constant else record(n, label, digits, rankdir)
+        )
         drawing.node(
-            name[n], text, shape="record", margin="0.07,0.04", fillcolor=fill, tooltip=hover
+            name[n],
+            text,
+            shape="record",
+            margin="0.07,0.04",
+            fillcolor=fill,
+            tooltip=escaped(description(n, label)),
         )
         if n._op:
             circle = "circle" if len(n._op) < 3 else "ellipse"
@@ -82,7 +95,8 @@ def draw_dot(
                 fillcolor=OPERATION,
             )
             drawing.edge(name[n] + "op", name[n])
-    drawing.alt = f"Graph of {len(nodes)} values; last {description(root, '.6g')}"
+    described = description(root, label_of(root, known), ".6g")
+    drawing.alt = f"Graph of {len(nodes)} values; last {described}"
     for child, parent in edges:
         drawing.edge(name[child], name[parent] + ("op" if parent._op else ""))
     return drawing
@@ -94,7 +108,12 @@ def trace(root: Any) -> tuple[list, list]:
     return nodes, [(child, n) for n in nodes for child in n._prev]
 
 
-def expanded(root: Any) -> Any:
+def label_of(n: Any, known: Mapping[Any, str]) -> str:
+    """The label of a value, or else what it is `known` as."""
+    return str(getattr(n, "label", "") or "") or known.get(n, "")
+
+
+def expanded(root: Any, known: Mapping[Any, str]) -> Any:
     """A stand-in for the graph of `root` with every dot product spelled out in * and +."""
     stand_in: dict = {}
     for n in ordered(root):
@@ -103,7 +122,7 @@ def expanded(root: Any) -> Any:
             pairs = factors(children)
             products = [Node(x.data * y.data, n.grad, "", (x, y), "*") for x, y in pairs]
             children, op = [*products, *children[2 * len(pairs) :]], "+"
-        label = getattr(n, "label", "")
+        label = label_of(n, known)
         stand_in[n] = Node(n.data, n.grad, label, tuple(children), op) if children else n
     return stand_in[root]
 
@@ -226,9 +245,9 @@ class Drawing(graphviz.Digraph):
         return f"<{self.alt}>"
 
 
-def record(n, digits, rankdir):
+def record(n, label, digits, rankdir):
     """The fields of a value's box: its label if it has one, then its data above its gradient."""
-    label = field(shortened(str(getattr(n, "label", "") or "")))
+    label = field(shortened(label))
     numbers = f"data {number(n.data, digits)} | grad {number(n.grad, digits)}"
     if rankdir in ("TB", "BT"):  # there, Graphviz starts with fields side by side
         return f"{label} | {{ {numbers} }}" if label else f"{{ {numbers} }}"
@@ -239,9 +258,8 @@ def field(text):
     return re.sub(r"[{}|<>]", r"\\\g<0>", escaped(visible(text)))
 
 
-def description(n, form=""):
+def description(n, label, form=""):
     """A value in words, its numbers in full or in another form."""
-    label = str(getattr(n, "label", "") or "")
     numbers = f"data {float(n.data):{form}}, grad {float(n.grad):{form}}"
     return visible(f"{label}: {numbers}" if label else numbers)
 

@@ -518,11 +518,11 @@ def test_what_is_no_value_is_refused(root, came):
 
 def test_a_large_graph_is_refused_and_max_nodes_lifts_that():
     y = A
-    for _ in range(100):
+    for _ in range(500):
         y = -y
-    with pytest.raises(GraphTooLargeError, match=r"the graph has 101 values and max_nodes is 100"):
+    with pytest.raises(GraphTooLargeError, match=r"the graph has 501 values and max_nodes is 500"):
         step_through(y)
-    assert len(step_through(y, max_nodes=101).steps) == 203
+    assert len(step_through(y, max_nodes=501).steps) == 1003
 
 
 def test_the_size_that_counts_is_that_of_the_opened_graph():

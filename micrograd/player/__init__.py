@@ -7,7 +7,7 @@ import io
 import math
 import os
 import reprlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,21 @@ READING = 1000, 25  # milliseconds to look at a frame, and to read each of its l
 
 
 def step_through(
-    root: Any, *, expand: bool = False, predict: bool = False, max_nodes: int = 100
+    root: Any,
+    *,
+    expand: bool = False,
+    predict: bool = False,
+    max_nodes: int = 500,
+    names: Mapping[str, Any] | None = None,
 ) -> Player:
     """A player of the computation of `root`; it shows itself in a notebook.
 
     Its gradients are those of one fresh `root.backward()`, with every gradient zero before; the
     graph is left as it was. `expand` spells fused dot products out. With `predict` each gradient
-    is asked for before it is shown. Raises GraphTooLargeError above `max_nodes` values, and
-    RuntimeError, naming the operation, where an operation's own backward fails.
+    is asked for before it is shown. `names`, such as {"x": x, "model": model}, says what values
+    without a label are called (see `names.called`); leaves that it does not name are constants
+    then. Raises GraphTooLargeError above `max_nodes` values, and RuntimeError, naming the
+    operation, where an operation's own backward fails.
     """
     if not (isinstance(getattr(root, "_prev", None), Collection) and hasattr(root, "_backward")):
         raise TypeError(
@@ -45,7 +52,7 @@ def step_through(
         )
     if not (is_real(max_nodes) and max_nodes >= 1):
         raise ValueError(f"step_through() needs max_nodes from 1, got {max_nodes!r}")
-    return Player(graph(root, expand, max_nodes), predict)
+    return Player(graph(root, expand, max_nodes, names), predict)
 
 
 class Player:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine import topological_order
 from ..function import Outputs
-from ..viz import GraphTooLargeError, factors, is_dot
+from ..names import called
+from ..viz import GraphTooLargeError, factors, is_dot, label_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class Node:
     backward: Callable[[], None]  # passes value.grad on to the children
     data: float
     label: str
+    constant: bool  # a number among named ones
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,18 @@ class Step:
     flows: tuple[Flow, ...] = ()
 
 
-def graph(root: Any, expand: bool = False, max_nodes: int = 100) -> list[Node]:
+def graph(
+    root: Any,
+    expand: bool = False,
+    max_nodes: int = 500,
+    names: Mapping[str, Any] | None = None,
+) -> list[Node]:
     """The nodes `root` was computed from, children first; `expand` spells dot products out.
 
     Raises GraphTooLargeError above `max_nodes`.
     """
     order = topological_order(root)
+    known = called(names, order)
     dots = {v for v in order if is_dot(v)} if expand else set()
     size = len(order) + sum(len(v._prev) // 2 for v in dots)
     if size > max_nodes:
@@ -68,8 +76,9 @@ def graph(root: Any, expand: bool = False, max_nodes: int = 100) -> list[Node]:
     def add(value, children, op, backward):
         place[value] = len(nodes)
         at = tuple(place[c] for c in children)
-        label = str(getattr(value, "label", "") or "").strip()
-        nodes.append(Node(value, at, op, backward, float(value.data), label))
+        label = label_of(value, known).strip()
+        constant = names is not None and not children and not label
+        nodes.append(Node(value, at, op, backward, float(value.data), label, constant))
 
     for v in order:
         if v in dots:

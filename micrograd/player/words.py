@@ -77,7 +77,9 @@ class Words:
 
     def end(self, step):
         root = self.names[step.node]
-        leaves = [i for i, n in enumerate(self.nodes) if not n.children]
+        leaves = [i for i, n in enumerate(self.nodes) if not (n.children or n.constant)]
+        if not leaves:
+            return [f"Done. All that {root} was computed from is constant."]
         labelled = [i for i in leaves if self.nodes[i].label] or leaves
         steepest = max(labelled, key=lambda i: abs(step.grads[i]))
         change = number(step.grads[steepest] * NUDGE)
@@ -120,8 +122,8 @@ class Words:
 
 
 def names(nodes: Sequence[Node]) -> list[str]:
-    """Each node's label, or v1, v2, … for those without."""
-    labels = [shortened(n.label) for n in nodes]
+    """Each node's label, a constant's number, or v1, v2, … for those without."""
+    labels = [number(n.data) if n.constant else shortened(n.label) for n in nodes]
     taken = set(labels)
     fresh = (name for i in itertools.count(1) if (name := f"v{i}") not in taken)
     return [text or next(fresh) for text in labels]
@@ -180,4 +182,4 @@ def expression(op: str, known: Rule | None, operands: Sequence[str], times: str)
 
 def bracketed(text):
     """The text, in brackets where an operator beside it would take it apart."""
-    return text if re.fullmatch(r"[\w.…]+(e[+−]\d+)?", text) else f"({text})"
+    return text if re.fullmatch(r"([\w.…#⁽⁾]|(?<=[₀-₉]),)+(e[+−]\d+)?", text) else f"({text})"
