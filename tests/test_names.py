@@ -79,7 +79,8 @@ def test_several_outputs_are_told_apart():
 def test_several_modules_are_told_apart():
     f, g = nn.Neuron(1, seed=0), nn.Neuron(1, seed=1)
     found = names_of({"f": f, "g": g}, f(x[:1]) + g(x[:1]))
-    assert [name for name in found if name] == "f.w₁ f.b f.z f.h g.w₁ g.b g.z g.h +".split()
+    wanted = "f.w₁ f.b f.z f.h g.w₁ g.b g.z g.h +"
+    assert [name for name in found if name] == wanted.split()
 
 
 def test_parts_of_a_module_keep_their_names():
