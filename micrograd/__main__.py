@@ -1,22 +1,17 @@
-"""The command line: `micrograd demo`, `micrograd draw "a*b" a=2 b=-3`, `micrograd lessons`."""
+"""The command line: `micrograd demo`, `draw "a*b" a=2 b=-3`, `lessons` and `progress`."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import math
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import demos, files, plot, viz
+from . import course, demos, files, plot, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
-
-PACKAGE = Path(__file__).parent
 
 
 class Refusal(Exception):
@@ -33,7 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         arguments.command(arguments)
-    except (Refusal, viz.DrawError, viz.GraphTooLargeError, ExpressionError) as error:
+    except (
+        Refusal,
+        course.CourseError,
+        viz.DrawError,
+        viz.GraphTooLargeError,
+        ExpressionError,
+    ) as error:
         print(f"micrograd: {error}", file=sys.stderr)
         return 2
     return 0
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="micrograd", description="Neural networks, one number at a time.")
-    commands = top.add_subparsers(required=True, metavar="demo | draw | lessons")
+    commands = top.add_subparsers(required=True, metavar="demo | draw | lessons | progress")
 
     p = commands.add_parser("demo", help="train a small network and draw what happened")
     p.set_defaults(command=demo)
@@ -76,10 +77,18 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("variables", nargs="*", metavar="name=number", type=assignment, default=[])
     p.add_argument("-o", "--out", type=picture, default=Path("graph.png"), help="(graph.png)")
 
-    p = commands.add_parser("lessons", help="open the lessons in JupyterLab")
+    p = commands.add_parser("lessons", help=f"open your copy of the lessons, in {course.MINE}")
     p.set_defaults(command=lessons)
     p.add_argument("--no-browser", action="store_true", help="start the server only")
     p.add_argument("--port", type=port, help="of the server")
+    p.add_argument(
+        "--reset", type=lesson, metavar="NN", help="begin this lesson anew; keep the old"
+    )
+
+    p = commands.add_parser("progress", help="show which exercises of the lessons are right")
+    p.set_defaults(command=progress)
+    p.add_argument("folders", nargs="*", type=Path, help=f"of notebooks ({course.MINE})")
+    p.add_argument("--csv", action="store_true", help="a row for each learner and exercise")
     return top
 
 
@@ -155,34 +164,22 @@ def draw(arguments: argparse.Namespace) -> None:
 
 
 def lessons(arguments: argparse.Namespace) -> None:
-    """Run JupyterLab in the folder of the notebooks until it is closed."""
-    if not importlib.util.find_spec("jupyterlab"):
-        raise Refusal(
-            "the lessons open in JupyterLab, which is not installed here; "
-            f"install it with: {sys.executable} -m pip install jupyterlab"
-        )
-    command = [sys.executable, "-m", "jupyterlab", str(notebooks())]
-    command += ["--no-browser"] * arguments.no_browser
-    command += [f"--port={arguments.port}"] if arguments.port else []
-    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container, where Jupyter asks for it
-        command += ["--allow-root"]
-    try:
-        code = subprocess.run(command, check=False).returncode
-    except KeyboardInterrupt:  # the usual way to end a server
+    """Open the learner's own copy of the lessons, or begin one of them anew."""
+    if arguments.reset is not None:
+        print("fresh: {}\nkept: {}".format(*course.reset(course.MINE, arguments.reset)))
         return
-    if code:
-        raise Refusal(f"JupyterLab ended with exit code {code}")
+    new = course.copy_new(course.MINE)
+    print(f"{len(new)} new lessons" if new else "your lessons", f"in {course.MINE.resolve()}")
+    course.open_in_jupyter(course.MINE, not arguments.no_browser, arguments.port)
 
 
-def notebooks() -> Path:
-    """The notebooks of the checkout; of an installed copy, a copy to work in under this folder."""
-    checkout = PACKAGE.parent / "notebooks"
-    if (checkout / "00_tour.ipynb").is_file():
-        return checkout
-    mine = Path("micrograd-lessons")
-    if not mine.exists():
-        shutil.copytree(PACKAGE / "notebooks", writable(mine))
-    return mine
+def progress(arguments: argparse.Namespace) -> None:
+    """Print what was done of the course, by one learner or, as a table, by several."""
+    folders = arguments.folders or [course.MINE]
+    if arguments.csv:
+        print(course.table(folders), end="")
+    else:
+        print(*(course.page(course.progress(folder)) for folder in folders), sep="\n\n")
 
 
 def writable(path: Path) -> Path:
@@ -230,6 +227,10 @@ def positive_int(text):
 
 def port(text):
     return whole(text, range(1, 2**16), "from 1 to 65535")
+
+
+def lesson(text):
+    return whole(text, range(100), "from 0 to 99")
 
 
 def seed(text):

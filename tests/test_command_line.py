@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from micrograd import demos
-from micrograd.__main__ import main, notebooks
+from micrograd.__main__ import main
 from micrograd.expression import FUNCTIONS, ExpressionError, evaluate
 from micrograd.nn import MLP
 
@@ -111,6 +111,11 @@ MISTAKES = [
     (["draw", "+".join(["2"] * 600)], "values and max_nodes is 1000"),
     (["draw", ""], "the expression is empty"),
     (["lessons", "--port", "x"], "'x' is not a whole number from 1"),
+    (["lessons", "--reset", "x"], "'x' is not a whole number from 0"),
+    (["lessons", "--reset", "99"], "there is no lesson 99"),
+    (["lessons", "--reset", "5"], "05_sums_over_paths.ipynb is not there"),
+    (["progress"], "there is no folder micrograd-lessons"),
+    (["progress", "--csv", "nobody"], "there is no folder nobody"),
 ]
 
 
@@ -140,25 +145,6 @@ def test_a_file_that_may_not_be_written_is_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
     assert run("demo", "--out", str(tmp_path)) == 2
     assert capsys.readouterr().err.endswith("moons.png: permission denied\n")
-
-
-def test_without_jupyter_the_lessons_say_what_to_install(monkeypatch, capsys):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert run("lessons") == 2
-    assert "-m pip install jupyterlab" in capsys.readouterr().err
-
-
-def test_the_lessons_open_in_the_checkout_or_in_a_copy_to_work_in(tmp_path, monkeypatch):
-    assert (notebooks() / "00_tour.ipynb").is_file()
-    package = tmp_path / "site-packages" / "micrograd"
-    (package / "notebooks").mkdir(parents=True)
-    (package / "notebooks" / "00_tour.ipynb").write_text("shipped")
-    monkeypatch.setattr("micrograd.__main__.PACKAGE", package)
-    monkeypatch.chdir(tmp_path)
-    for text in ("shipped", "my answers"):
-        copy = notebooks() / "00_tour.ipynb"
-        assert copy.read_text() == text
-        copy.write_text("my answers")
 
 
 # Expressions.

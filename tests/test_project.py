@@ -28,6 +28,7 @@ ARROWS = {
     "function": {"engine"},
     "gradcheck": {"engine", "names"},
     "lesson": {"engine"},
+    "course": {"files", "lesson"},
     "regression": {"engine", "functional", "optim"},
     "weights": {"engine", "files"},
     "expression": {"engine"},
@@ -60,7 +61,7 @@ ARROWS = {
         "viz",
     },
     "__init__": {"engine"},
-    "__main__": {"demos", "expression", "files", "optim", "plot", "viz"},
+    "__main__": {"course", "demos", "expression", "files", "optim", "plot", "viz"},
 }
 
 

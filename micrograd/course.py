@@ -1,0 +1,191 @@
+"""The learner's own copy of the lessons, and how far they have come in it."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import files
+from .lesson import NOT_RIGHT, NOT_YET, RIGHT
+
+PACKAGE = Path(__file__).parent
+MINE = Path("micrograd-lessons")
+NOT_RUN, NOT_READ = "Not run", "Cannot be read"
+MARKS = {RIGHT: "■", NOT_RIGHT: "▨", NOT_YET: "□", NOT_RUN: "□", NOT_READ: "?"}
+AS_A_COURSE = (
+    "--LabApp.default_url=/lab/tree/00_tour.ipynb",
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+)
+
+
+class CourseError(Exception):
+    """The lessons cannot be copied or read; the sentence says why."""
+
+
+class Lesson(NamedTuple):
+    """A lesson as its learner left it: a verdict for each exercise."""
+
+    number: str
+    title: str
+    verdicts: list[str]
+
+
+def originals() -> Path:
+    """The folder of the lessons with their outputs: of the checkout, or of the installed copy."""
+    checkout = PACKAGE.parent / "notebooks"
+    return checkout if (checkout / "00_tour.ipynb").is_file() else PACKAGE / "notebooks"
+
+
+def copy_new(folder: Path) -> list[str]:
+    """Copy the lessons that a folder lacks into it, ready to be done; returns their names."""
+    new = [path for path in lessons(originals()) if not (folder / path.name).exists()]
+    for path in new:
+        write(folder / path.name, fresh(read(path)))
+    return [path.name for path in new]
+
+
+def reset(folder: Path, number: int) -> tuple[Path, Path]:
+    """Begin a lesson anew: the path of the fresh copy, and of the old one, which is kept."""
+    found = [path for path in lessons(originals()) if path.name.startswith(f"{number:02}_")]
+    if not found:
+        raise CourseError(f"there is no lesson {number:02}")
+    mine = folder / found[0].name
+    if not mine.exists():
+        raise CourseError(f"{mine} is not there; `micrograd lessons` puts it there")
+    names = (mine.with_name(f"{mine.name}.bak{i or ''}") for i in count())
+    old = next(name for name in names if not name.exists())
+    try:
+        mine.rename(old)
+    except OSError as error:
+        raise CourseError(f"cannot rename {mine}: {error.strerror}") from None
+    write(mine, fresh(read(found[0])))
+    return mine, old
+
+
+def fresh(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The notebook as a learner begins it: no outputs below a prediction, no answers beside it."""
+    for cell in notebook["cells"]:
+        cell["metadata"].pop("wrong", None)
+        if cell["cell_type"] == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    return notebook
+
+
+def progress(folder: Path) -> list[Lesson]:
+    """What a learner has done, lesson by lesson, as the notebooks in their folder were saved."""
+    if not folder.is_dir():
+        raise CourseError(f"there is no folder {folder}; `micrograd lessons` makes one")
+    return [lesson(folder, path) for path in lessons(originals())]
+
+
+def lesson(folder, path):
+    original, mine = read(path), folder / path.name
+    try:
+        verdicts = list(map(verdict, checks(read(mine)))) if mine.exists() else []
+    except CourseError:
+        verdicts = [NOT_READ] * len(checks(original))
+    return Lesson(path.name[:2], title(original), verdicts or [NOT_RUN] * len(checks(original)))
+
+
+def checks(notebook):
+    return [cell for cell in notebook["cells"] if "check" in cell["metadata"].get("tags", [])]
+
+
+def verdict(cell):
+    """The verdict that a check was saved with."""
+    said = "".join("".join(output.get("text", "")) for output in cell.get("outputs", []))
+    return next((each for each in (RIGHT, NOT_RIGHT, NOT_YET) if said.startswith(each)), NOT_RUN)
+
+
+def title(notebook):
+    return "".join(notebook["cells"][0]["source"]).partition("\n")[0].lstrip("# 0123456789")
+
+
+def page(course: list[Lesson]) -> str:
+    """The course with what is done in it, and what comes next, as lines of text."""
+    width = max(len(lesson.title) for lesson in course)
+    lines = [
+        f"{lesson.number}  {lesson.title:{width}}  {''.join(map(MARKS.__getitem__, lesson.verdicts))}"
+        for lesson in course
+    ]
+    verdicts = [each for lesson in course for each in lesson.verdicts]
+    lines.append(f"{verdicts.count(RIGHT)} of {len(verdicts)} exercises are right (■)")
+    if NOT_RIGHT in verdicts:
+        lines[-1] += f", {verdicts.count(NOT_RIGHT)} not yet (▨)"
+    open_ones = (
+        f"next: lesson {lesson.number}, exercise {i}"
+        for lesson in course
+        for i, each in enumerate(lesson.verdicts, 1)
+        if each != RIGHT
+    )
+    return "\n".join(line.rstrip() for line in [*lines, next(open_ones, "all done")])
+
+
+def table(folders: Iterable[Path]) -> str:
+    """The verdicts of several learners as CSV: a row for each learner, lesson and exercise."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("learner", "lesson", "exercise", "verdict"))
+    for folder in folders:
+        for lesson in progress(folder):
+            for i, each in enumerate(lesson.verdicts, 1):
+                rows.writerow((folder.resolve().name, lesson.number, i, each.lower()))
+    return text.getvalue()
+
+
+def open_in_jupyter(folder: Path, browser: bool = True, port: int | None = None) -> None:
+    """Run JupyterLab on the tour in a folder of lessons, without its news, until it is closed."""
+    if not importlib.util.find_spec("jupyterlab"):
+        raise CourseError(
+            "the lessons open in JupyterLab, which is not installed here; "
+            f"install it with: {sys.executable} -m pip install jupyterlab"
+        )
+    command = [sys.executable, "-m", "jupyterlab", str(folder), *AS_A_COURSE]
+    command += ["--no-browser"] * (not browser) + [f"--port={port}"] * (port is not None)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container, where Jupyter asks for it
+        command += ["--allow-root"]
+    try:
+        code = subprocess.run(command, check=False).returncode
+    except KeyboardInterrupt:  # the usual way to end a server
+        return
+    if code:
+        raise CourseError(f"JupyterLab ended with exit code {code}")
+
+
+def lessons(folder):
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def read(path):
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        assert_cells(notebook["cells"])
+        return notebook
+    except OSError as error:
+        raise CourseError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError):
+        raise CourseError(f"{path} is not a notebook") from None
+
+
+def assert_cells(cells):
+    """Raise LookupError or TypeError where this is not a list of cells."""
+    for cell in cells:
+        cell["cell_type"], cell["source"], cell["metadata"].get("tags")
+
+
+def write(path, notebook):
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise CourseError(f"cannot write {path}: {error.strerror}") from None
