@@ -115,8 +115,8 @@ def page(course: list[Lesson]) -> str:
     """The course with what is done in it, and what comes next, as lines of text."""
     width = max(len(lesson.title) for lesson in course)
     lines = [
-        f"{lesson.number}  {lesson.title:{width}}  {''.join(map(MARKS.__getitem__, lesson.verdicts))}"
-        for lesson in course
+        f"{each.number}  {each.title:{width}}  {''.join(MARKS[v] for v in each.verdicts)}"
+        for each in course
     ]
     verdicts = [each for lesson in course for each in lesson.verdicts]
     lines.append(f"{verdicts.count(RIGHT)} of {len(verdicts)} exercises are right (■)")
