@@ -1,8 +1,15 @@
-"""Options of the proof bench in tests/reliability."""
+"""What all tests share."""
+
+import pytest
+
+pytest_plugins = ["articles", "scoreboard"]
 
 
-def pytest_addoption(parser):
-    group = parser.getgroup("reliability")
-    group.addoption("--long", action="store_true", help="the long run: 100,000 graphs and so on")
-    group.addoption("--fuzz-seed", type=int, help="instead of the fresh seed of this run")
-    group.addoption("--scoreboard", action="store_true", help="write tests/reliability/README.md")
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than a second or so; left to the full run")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begins with what is slow, so that no process waits for another one in the end."""
+    items.sort(key=lambda item: not item.get_closest_marker("slow"))

@@ -21,6 +21,7 @@ def run(*arguments):
         return end.code
 
 
+@pytest.mark.slow
 def test_the_demo_learns_moons_and_draws(tmp_path, capsys):
     weights = tmp_path / "weights.json"
     assert run("demo", "--out", str(tmp_path / "new folder"), "--save", str(weights)) == 0

@@ -104,6 +104,7 @@ def fused_loss(model, X, y):
     return F.hinge_loss([model(x) for x in X], y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [mlp_loss, fused_loss])
 @pytest.mark.parametrize("how", ["called", "training"])
 def test_a_hundred_steps_give_the_same_losses(loss, how):

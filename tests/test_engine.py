@@ -165,7 +165,7 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("name", set(CHANGED) - {"*"})
+@pytest.mark.parametrize("name", sorted(set(CHANGED) - {"*"}))
 def test_slopes_are_taken_at_the_data_of_the_moment_of_backward(name):
     f, slope = CHANGED[name]
     x = Value(0.5)
@@ -253,13 +253,13 @@ def test_division_is_rounded_once():
 # Depth, width, memory.
 
 
-def test_a_chain_of_a_million_nodes():
+def test_a_chain_far_deeper_than_the_stack():
     a = Value(1.0)
     x = a
-    for _ in range(1_000_000):
+    for _ in range(20_000):
         x = x + a
     x.backward()
-    assert (a.grad, repr(x)) == (1_000_001, "Value(data=1000001.0, grad=1.0)")
+    assert (a.grad, repr(x)) == (20_001, "Value(data=20001.0, grad=1.0)")
     end = weakref.ref(x)
     del x
     assert end() is None
@@ -268,10 +268,10 @@ def test_a_chain_of_a_million_nodes():
 def test_doubling_costs_a_node_a_time():
     a = Value(1.0)
     y = a
-    for _ in range(100_000):
+    for _ in range(2_000):
         y = y + y
         y.data = 1.0
-    assert len(topological_order(y)) == 100_001
+    assert len(topological_order(y)) == 2_001
     assert gradients(y, a) == [inf]
 
 

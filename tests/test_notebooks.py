@@ -51,6 +51,7 @@ def verdicts(notebook):
     return [line.split(":")[0] for text in said for line in text.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_fresh_run_prints_what_is_stored_and_grades_every_answer(path):
     stored = read(path)

@@ -534,6 +534,6 @@ def test_the_size_that_counts_is_that_of_the_opened_graph():
 
 def test_a_graph_deeper_than_the_stack_can_be_stepped_through():
     y = A
-    for _ in range(3000):
+    for _ in range(1500):
         y = -y
     assert step_through(y, max_nodes=10_000).steps[-1].grads[0] == 1.0

@@ -123,7 +123,10 @@ def test_the_examples_in_docstrings_are_true(name):
     assert results.attempted > 3 and not results.failed
 
 
-@pytest.mark.parametrize("command", ["ruff check", "ruff format --check", "mypy"])
+@pytest.mark.parametrize(
+    "command",
+    ["ruff check", "ruff format --check", pytest.param("mypy", marks=pytest.mark.slow)],
+)
 def test_lint_format_and_types(command):
     done = subprocess.run(
         [sys.executable, "-m", *command.split()],

@@ -13,6 +13,7 @@ def setup(classes=2, seed=0):
     return model, X, 2 * y - 1 if classes == 2 else y, optim.Adam(model.parameters(), lr=0.05)
 
 
+@pytest.mark.slow
 def test_a_classifier_learns_moons():
     model, X, y, optimizer = setup()
     history = fit(model, X, y, optimizer, steps=120, progress=False)

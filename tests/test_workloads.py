@@ -15,6 +15,7 @@ BUILDERS = ["by_hand", "by_hand_tuned", "torch_eager", "torch_compiled", "jax_ji
 OLDEST = {"torch_eager": "2.4", "torch_compiled": "2.4"}  # fused Adam on the CPU, rms_norm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BUILDERS)
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_the_losses_are_those_of_the_engine(workload, name):

@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from processes import printed
 
 SETUP = """
@@ -46,6 +47,7 @@ show(model.state_dict(), optimizer.state_dict(), history.losses)
 ]
 
 
+@pytest.mark.slow
 def test_every_process_trains_the_same_model(tries, score):
     n, program = tries(20, 200), SETUP + "".join(TRAININGS)
     seeds = list("012") * n

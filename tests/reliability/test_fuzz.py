@@ -34,6 +34,7 @@ def drawn(fresh_seed):
     return drawn
 
 
+@pytest.mark.slow
 def test_the_engine_equals_the_reference(drawn, tries, score):
     count, worst, found = tries(5_000, 100_000), 0.0, 0
     for g in drawn(count, tuple(TABLE)):
@@ -50,6 +51,7 @@ def test_the_engine_equals_the_reference(drawn, tries, score):
     )
 
 
+@pytest.mark.slow
 def test_tensors_equal_the_reference(fresh_seed, tries, score):
     count, found = tries(1_000, 20_000), []
 
@@ -87,6 +89,7 @@ def exactly(program, arrays, seeds):
         return [*numbers, *slopes(lambda *xs: np.sum(computed(*xs) * seeds), leaves)]
 
 
+@pytest.mark.slow
 def test_the_jit_equals_the_engine(drawn, tries, score):
     """To 1e-12; to the last bit where all that a graph does is rounded by IEEE 754."""
     count, worst = tries(2_500, 50_000), 0.0

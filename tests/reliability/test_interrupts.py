@@ -8,7 +8,6 @@ import random
 import signal
 import sys
 import time
-from collections import Counter
 
 import pytest
 
@@ -18,6 +17,8 @@ from micrograd.compiler import jit
 from micrograd.engine import topological_order
 from micrograd.function import Function
 from micrograd.train import History, fit
+
+pytestmark = pytest.mark.slow
 
 
 class BeforeABytecode:
@@ -165,9 +166,6 @@ GRAPHS = {
 }
 
 
-FOUND = Counter()
-
-
 @ctrl_c
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_backward_tried_again_is_exact(graph, ctrl_c, fresh_seed, tries, score):
@@ -189,11 +187,13 @@ def test_backward_tried_again_is_exact(graph, ctrl_c, fresh_seed, tries, score):
             zero_grad(leaves)
         halfway += [v.grad for v in inner] != right_inside
         exact += gradients_anew() == right
-    FOUND.update(tries=n, exact=exact, halfway=halfway)
     score(
         "Ctrl-C in backward, then zero_grad and backward again",
         "every gradient exact",
-        f"in {FOUND['exact']:,} of {FOUND['tries']:,} tries, {FOUND['halfway']:,} of them halfway",
+        "in {exact:,} of {tries:,} tries, {halfway:,} of them halfway",
+        exact=exact,
+        tries=n,
+        halfway=halfway,
     )
     assert exact == n
     assert halfway > n / 50, "too few interrupts came halfway to say anything"
@@ -249,6 +249,10 @@ def training(run):
     return training
 
 
+BETWEEN_STEPS = (
+    "parameters never of two steps; exact in the end",
+    "of {tries:,} tries, {whole:,} between two steps, {exact:,} exact",
+)
 INTERRUPTED = {"optimizer.step()": second_step, "fit()": training}
 
 
@@ -278,13 +282,7 @@ def test_training_stops_between_two_steps_and_goes_on_exactly(
             run.backward()
             run.optimizer.step()
         exact += run.state() == right[STEPS]
-    FOUND.update({f"{call} tries": n, f"{call} whole": whole, f"{call} exact": exact})
-    found = [f"{FOUND[f'{call} {what}']:,}" for what in ("tries", "whole", "exact")]
-    score(
-        f"Ctrl-C in {call}, then on",
-        "parameters never of two steps; exact in the end",
-        "of {} tries, {} between two steps, {} exact".format(*found),
-    )
+    score(f"Ctrl-C in {call}, then on", *BETWEEN_STEPS, tries=n, whole=whole, exact=exact)
     assert (whole, exact) == (n, n)
 
 
@@ -315,12 +313,8 @@ def test_a_compiled_training_stops_between_two_steps(optimizer, ctrl_c, fresh_se
         whole += model.state_dict() == right[own.steps]
         exact += [model.state_dict(), *trained(own)][-1] == right[-1]
         exact -= any(type(p) is not Value for p in own.parameters)
-    FOUND.update({"jit tries": n, "jit whole": whole, "jit exact": exact})
     score(
-        "Ctrl-C in a compiled training, then on",
-        "parameters never of two steps; exact in the end",
-        f"of {FOUND['jit tries']:,} tries, {FOUND['jit whole']:,} between two steps, "
-        f"{FOUND['jit exact']:,} exact",
+        "Ctrl-C in a compiled training, then on", *BETWEEN_STEPS, tries=n, whole=whole, exact=exact
     )
     assert (whole, exact) == (n, n)
 
@@ -339,10 +333,11 @@ def test_loaded_weights_are_the_old_or_the_new_ones(ctrl_c, fresh_seed, tries, s
         while not interrupted(lambda: model.load_state_dict(new)):
             model.load_state_dict(old)
         whole += model.state_dict() in (old, new)
-    FOUND.update({"load tries": n, "load whole": whole})
     score(
         "Ctrl-C in load_state_dict()",
         "the old weights or the new ones",
-        f"{FOUND['load whole']:,} of {FOUND['load tries']:,}",
+        "{whole:,} of {tries:,}",
+        whole=whole,
+        tries=n,
     )
     assert whole == n

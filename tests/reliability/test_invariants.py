@@ -11,6 +11,8 @@ from reliability.reference import gradient_error
 from micrograd import Value
 from micrograd.tensor import Tensor
 
+pytestmark = pytest.mark.slow
+
 ANY = st.integers(0, 2**32 - 1)
 
 

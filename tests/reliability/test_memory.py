@@ -14,6 +14,8 @@ from micrograd import Value, nn, optim
 from micrograd.compiler import jit
 from micrograd.function import Function
 
+pytestmark = pytest.mark.slow
+
 X, Y = [[2.0, 3.0], [-1.0, 0.5], [0.0, -2.0]], [1.0, -1.0, 0.5]
 
 

@@ -227,6 +227,7 @@ def test_what_is_shipped_is_right():
     assert fault() is None
 
 
+@pytest.mark.slow
 def test_every_mutant_is_noticed(score):
     found = {mutant.name: mutant.fault() for mutant in mutants()}
     unnoticed = {name for name, noticed in found.items() if not noticed}

@@ -44,6 +44,7 @@ def kills(path, n, seed):
     return whole, littered
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_killed_while_saving_the_file_is_the_old_or_the_new_one(tmp_path, fresh_seed, score, tries):
     n, path = tries(200, 5_000), tmp_path / "w.json"

@@ -10,6 +10,8 @@ from processes import in_a_fresh_process
 import micrograd.functional as F
 from micrograd import Value, nn
 
+pytestmark = pytest.mark.slow
+
 THREADS = 8
 SHARED = nn.MLP(3, [4, 1], act="tanh", seed=0)  # made before any fork, and read by all threads
 

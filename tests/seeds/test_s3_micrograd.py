@@ -44,6 +44,7 @@ def test_s3_2_one_line_is_printed_for_each_epoch(tmp_path):
     assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_s3_2_the_losses_of_200_seeds_lie_in_their_bands():
     runs = [epochs(seed) for seed in range(200)]
     firsts, lasts = [run[0].loss for run in runs], [run[-1].loss for run in runs]
