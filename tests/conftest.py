@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest_plugins = ["articles", "scoreboard"]
+pytest_plugins = ["articles", "browser", "scoreboard"]
 
 
 def pytest_configure(config):
