@@ -381,9 +381,8 @@ class Elements(HTMLParser):
 
 
 FRAGMENT = [
-    ("style", []),
     ("div", ["class", "data-story"]),
-    ("img", ["alt", "src", "width"]),
+    ("img", ["alt", "src", "style", "width"]),
     ("p", []),
     ("script", []),
 ]

@@ -11,12 +11,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import files
+from .. import files, shell
 from ..engine import is_real
 from ..layout import DrawError
+from ..shell import Still
 from ..viz import GraphTooLargeError
 from . import page
-from .paint import Painter, frames
+from .paint import Painter, first_frame, frames, last_frame
 from .replay import Node, graph, steps
 from .scene import scene
 from .words import Words
@@ -25,6 +26,7 @@ __all__ = ["DrawError", "GraphTooLargeError", "Player", "step_through"]
 
 FILE_SCALE, SLIDE_SCALE = 2.0, 1.0  # pixels for a CSS pixel
 COLOURS = 128
+STILL = 1150, 420  # CSS pixels: of a larger picture, the part around the last node stands still
 STILL_PIXELS, STILL_COLOURS = 450_000, 24  # keep the picture inside a notebook small
 READING = 1000, 25  # milliseconds to look at a frame, and to read each of its letters
 
@@ -68,7 +70,7 @@ class Player:
 
     def html(self, path: str | os.PathLike) -> Path:
         """Write a page that holds all it needs, and works offline; return its path."""
-        files.write(path, page.page(self._words.title(), self._html))
+        files.write(path, shell.page(self._words.title(), self._html(page.IN_A_FILE)))
         return Path(path)
 
     def frames(self, folder: str | os.PathLike) -> list[Path]:
@@ -92,33 +94,34 @@ class Player:
         return f"<Player of {len(self._words.nodes)} values, {len(self.steps)} steps>"
 
     def __str__(self):
-        return "\n".join("\n  ".join(self._words.lines(s)) for s in self.steps)
+        return self._told(self.steps)
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         try:
-            html, (png, width) = self._html, self._still
+            html, still = self._html(page.IN_A_NOTEBOOK), self._still
         except DrawError as error:
-            return {"text/plain": f"{error}\n\nThe steps in words:\n{self}"}, {}
-        bundle = {"text/html": html, "image/png": png, "text/plain": repr(self)}
-        return bundle, {"image/png": {"width": width, "alt": self._alt}}
+            told = self.steps[: len(self.steps) // 2] if self._predict else self.steps
+            return {"text/plain": f"{error}\n\nThe steps in words:\n{self._told(told)}"}, {}
+        bundle = {"text/html": html, "image/png": still.png, "text/plain": repr(self)}
+        return bundle, {"image/png": {"width": still.width, "alt": still.alt}}
 
-    @functools.cached_property
-    def _html(self):
+    def _html(self, hint):
         story = page.story(self._words, self.steps, self._scene, self._predict)
-        return page.fragment(story, *self._still, self._alt, len(self.steps))
+        return page.fragment(story, self._still, hint)
 
-    @property
-    def _alt(self):
-        return self._words.summary(self.steps[-1])
+    def _told(self, steps):
+        return "\n".join("\n  ".join(self._words.lines(s)) for s in steps)
 
     @functools.cached_property
     def _still(self):
-        """The last frame as PNG, and its width in CSS pixels, for where no script runs."""
-        painter = Painter(self._words, self.steps[-1:], self._scene)
-        *_, last = frames(self._words, self.steps)
+        """What stands where no script runs: the last frame; the first where there is to guess."""
+        standing = first_frame if self._predict else last_frame
+        frame = standing(self._words, self.steps)
+        painter = Painter(self._words, [frame.step], self._scene, STILL)
         scale = min(FILE_SCALE, math.sqrt(STILL_PIXELS / (painter.w * painter.h)))
-        image = painter.image(last, scale, STILL_COLOURS)
-        return encoded(image, "PNG", optimize=True), round(painter.w)
+        image = painter.image(frame, scale, STILL_COLOURS)
+        alt = self._words.summary(frame.known, frame.grads)
+        return Still(encoded(image, "PNG", optimize=True), round(painter.w), alt)
 
     @functools.cached_property
     def _scene(self):

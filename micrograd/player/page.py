@@ -2,102 +2,55 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import html
-import json
 import math
 from collections.abc import Sequence
-from importlib import resources
+from typing import Any
 
+from .. import shell
+from ..expression import FUNCTIONS
 from .replay import Step
 from .scene import PADDING, ROW, Scene
 from .words import Words, number, short, symbol
 
 MOST_QUESTIONS = 4  # for one node, in predict mode
 
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ max-width: 1200px; margin: 16px auto; padding: 0 8px; }}
-</style>
-</head>
-<body>
-{fragment}
-</body>
-</html>
-"""
-
-# The script finds its players by a hash of their story: the same on every run, and two players
-# with one story on one page are both found.
-FRAGMENT = """\
-<style>{css}</style>
-<div class="micrograd-player" data-story="{key}">
-<img src="data:image/png;base64,{png}" alt="{alt}" width="{width}">
-<p>{hint}</p>
-</div>
-<script>
-(function () {{
-{js}
-const story = {story};
-document
-  .querySelectorAll('[data-story="{key}"]:not([data-step])')
-  .forEach((root) => microgradPlayer(root, story));
-}})();
-</script>
-"""
-
-HINT = "The last of {n} steps. Run this cell, or trust the notebook, to step through all of them."
+IN_A_NOTEBOOK = "Run this cell, or trust the notebook, to step through all of them."
+IN_A_FILE = "This page steps through all of them where scripts may run; here none does."
 
 
-def page(title: str, fragment: str) -> str:
-    return PAGE.format(title=html.escape(title), fragment=fragment)
-
-
-def fragment(story: str, png: bytes, width: int, alt: str, steps: int) -> str:
-    """The HTML of a player, which is the picture `png` with a hint where no script runs."""
-    return FRAGMENT.format(
-        css=asset("player.css"),
-        js=asset("player.js"),
-        story=story,
-        key=hashlib.sha256(story.encode()).hexdigest()[:16],
-        png=base64.b64encode(png).decode(),
-        alt=html.escape(alt),
-        width=width,
-        hint=HINT.format(n=steps),
-    )
+def fragment(story: dict[str, Any], still: shell.Still, hint: str) -> str:
+    """The HTML of a player, which is a picture with a hint where no script runs."""
+    scripts = asset("number.js") + asset("player.js")
+    which = "first" if story["predict"] else "last"
+    hint = f"The {which} of {len(story['steps'])} steps. {hint}"
+    return shell.fragment("microgradPlayer", scripts, asset("player.css"), story, still, hint)
 
 
 def asset(name):
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return shell.asset(name, __package__)
 
 
-def story(words: Words, steps: Sequence[Step], scene: Scene, predict: bool) -> str:
-    """All that the script shows, as JSON that may stand in a script element."""
-    content = {
+def story(words: Words, steps: Sequence[Step], scene: Scene, predict: bool) -> dict[str, Any]:
+    """All that the script shows."""
+    return {
         "title": words.title(),
         "predict": predict,
         "most": MOST_QUESTIONS,
+        "functions": sorted(FUNCTIONS),
         "size": [round(scene.w), round(scene.h)],
         "row": ROW,
         "padding": PADDING,
         "nodes": list(map(node, words.nodes, words.names, scene.boxes, scene.ops)),
         "flows": list(map(flow, scene.flows, scene.plates, scene.arrows)),
-        "steps": [step(s, words.lines(s)) for s in steps],
+        "steps": [step(s, words.lines(s), grads) for s, grads in zip(steps, news(steps))],
     }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def node(node, name, box, op):
     return {
         "name": name,
         "labelled": bool(node.label),
+        "constant": node.constant,
         "data": number(node.data),
         "exact": repr(node.data),
         "box": corners(box),
@@ -117,8 +70,17 @@ def flow(flow, plate, arrow):
     }
 
 
-def step(step, lines):
-    grads = {i: [number(g), repr(g)] for i, g in step.grads.items()}
+def news(steps):
+    """The gradients that each step sets, all being 0 at first; of the last those that differ."""
+    now: dict[int, float] = {}
+    for step in steps:
+        is_news = step.kind in ("seed", "backward")
+        yield {i: g for i, g in step.grads.items() if is_news or repr(g) != repr(now.get(i, 0.0))}
+        now |= step.grads
+
+
+def step(step, lines, grads):
+    grads = {i: [number(g), repr(g)] for i, g in grads.items()}
     return {"kind": step.kind, "node": step.node, "lines": lines, "grads": grads}
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .page import asset
+from ..shell import colours
 from .replay import Flow, Step
 from .scene import (
     NAME_SIZE,
@@ -17,6 +17,7 @@ from .scene import (
     PLATE_SIZE,
     ROW,
     TEXT_SIZE,
+    Box,
     Scene,
     font,
     text_width,
@@ -25,6 +26,7 @@ from .words import Words, number, short, symbol
 
 CAPTION_SIZE, CAPTION_ROW, CAPTION_LEFT, CAPTION_INDENT = 14, 22, 12, 90
 NARROWEST = 640
+MOST_PIXELS = 8_000_000  # of an image, before it is made finer
 FINER = 3  # painted that much larger, for smooth edges
 
 
@@ -53,30 +55,50 @@ def frames(words: Words, steps: Sequence[Step]) -> Iterator[Frame]:
         yield Frame(step, known, grads, flows)
 
 
-class Painter:
-    """Paints frames, all in one size: that of the longest caption among `steps`."""
+def first_frame(words: Words, steps: Sequence[Step]) -> Frame:
+    return next(frames(words, steps))
 
-    def __init__(self, words: Words, steps: Sequence[Step], scene: Scene) -> None:
-        self.words, self.scene = words, scene
-        self.w = max(scene.w, NARROWEST)
+
+def last_frame(words: Words, steps: Sequence[Step]) -> Frame:
+    flows = frozenset(f for step in steps for f in step.flows)
+    return Frame(steps[-1], frozenset(range(len(words.nodes))), steps[-1].grads, flows)
+
+
+class Painter:
+    """Paints frames, all in one size: that of the longest caption among `steps`.
+
+    Of a scene larger than `room`, a width and a height, it paints the part around the last node.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        steps: Sequence[Step],
+        scene: Scene,
+        room: tuple[float, float] = (math.inf, math.inf),
+    ) -> None:
+        self.words, self.scene, self.part = words, scene, part(scene, *room)
+        self.w = max(self.part.w, NARROWEST)
         rows = max(len(self.caption(s)) for s in steps)
-        self.h = scene.h + rows * CAPTION_ROW + CAPTION_LEFT
+        self.h = self.part.h + rows * CAPTION_ROW + CAPTION_LEFT
 
     def image(self, frame: Frame, scale: float, colours: int) -> Any:
         """The frame as a Pillow image, `scale` pixels for each CSS pixel, in so many colours."""
         from PIL import Image, ImageDraw
 
+        scale = min(scale, math.sqrt(MOST_PIXELS / (self.w * self.h)))
         self.scale, self.colours = scale * FINER, light_theme()
-        size = FINER * round(self.w * scale), FINER * round(self.h * scale)
+        size = FINER * max(1, round(self.w * scale)), FINER * max(1, round(self.h * scale))
         image = Image.new("RGB", size, self.colours["paper"])
         self.draw = ImageDraw.Draw(image)
         for flow, arrow in zip(self.scene.flows, self.scene.arrows):
             self.arrow(frame, flow, arrow)
         for flow, box in zip(self.scene.flows, self.scene.plates):
-            if flow in frame.flows:
+            if flow in frame.flows and touches(box, self.part):
                 self.plate(flow, box, flow in frame.step.flows)
-        for i in range(len(self.words.nodes)):
-            self.node(frame, i)
+        for i, box in enumerate(self.scene.boxes):
+            if touches(box, self.part):
+                self.node(frame, i)
         self.write_caption(frame)
         return image.reduce(FINER).quantize(colours, Image.Quantize.FASTOCTREE)
 
@@ -112,7 +134,10 @@ class Painter:
         self.box(box, paper, ink, 2.5 if on else 2 if gets else 1, 6)
         named = bool(node.label)
         name, ink = self.words.names[i], "ink" if named else "soft"
-        self.text((box.x + box.w / 2, middle - ROW), name, NAME_SIZE, ink, "mm", named)
+        up = 0 if node.constant else ROW
+        self.text((box.x + box.w / 2, middle - up), name, NAME_SIZE, ink, "mm", named)
+        if node.constant:
+            return
         grad, reached = frame.grads[i], frame.backward and frame.grads[i] != 0
         self.row(box, middle, "data", number(node.data) if i in frame.known else "", "ink", False)
         self.row(box, middle + ROW, "grad", number(grad), "back" if reached else "soft", reached)
@@ -123,10 +148,13 @@ class Painter:
 
     def write_caption(self, frame):
         self.colours = light_theme()
+        left, top = self.part.x, self.part.y + self.part.h
+        self.box(Box(left, top, self.w, self.h - self.part.h), "paper", "paper", 0, 0)
         name, ink = ("backward", "back") if frame.backward else ("forward", "ahead")
-        self.text((CAPTION_LEFT, self.scene.h + CAPTION_ROW / 2), name, TEXT_SIZE, ink, "lm", True)
+        at = (left + CAPTION_LEFT, top + CAPTION_ROW / 2)
+        self.text(at, name, TEXT_SIZE, ink, "lm", True)
         for i, (text, bold) in enumerate(self.caption(frame.step)):
-            at = (CAPTION_INDENT, self.scene.h + (i + 0.5) * CAPTION_ROW)
+            at = (left + CAPTION_INDENT, top + (i + 0.5) * CAPTION_ROW)
             self.text(at, text, CAPTION_SIZE, "ink", "lm", bold)
 
     def caption(self, step):
@@ -140,37 +168,52 @@ class Painter:
 
     # In CSS pixels
 
+    def at(self, x, y):
+        return (x - self.part.x) * self.scale, (y - self.part.y) * self.scale
+
     def line(self, points, ink, width):
-        at = [(x * self.scale, y * self.scale) for x, y in points]
+        at = [self.at(*point) for point in points]
         self.draw.line(at, self.colours[ink], round(width * self.scale), joint="curve")
 
     def tip(self, point, length, ink):
-        x, y = (n * self.scale for n in point)
+        x, y = self.at(*point)
         length, half = length * self.scale, 4 * self.scale
         self.draw.polygon(
             [(x, y), (x + length, y - half), (x + length, y + half)], self.colours[ink]
         )
 
     def box(self, box, paper, ink, width, radius):
-        corners = [n * self.scale for n in (box.x, box.y, box.x + box.w, box.y + box.h)]
+        corners = [*self.at(box.x, box.y), *self.at(box.x + box.w, box.y + box.h)]
         paper, ink, width = self.colours[paper], self.colours[ink], round(width * self.scale)
         self.draw.rounded_rectangle(corners, radius * self.scale, paper, ink, width)
 
     def text(self, point, text, size, ink, anchor, bold=False):
-        at = tuple(n * self.scale for n in point)
+        at = self.at(*point)
         self.draw.text(at, text, self.colours[ink], font(size * self.scale, bold), anchor)
+
+
+def part(scene, w, h):
+    """The part of a scene that has room in so much space, with the last node at its right."""
+    w, h, last = min(w, scene.w), min(h, scene.h), scene.boxes[-1]
+    x = min(last.x + last.w + 10, scene.w) - w
+    y = last.y + last.h / 2 - h / 2
+    return Box(max(x, 0.0), min(max(y, 0.0), scene.h - h), w, h)
+
+
+def touches(a, b):
+    """Whether two boxes have room in common."""
+    return a.x < b.x + b.w and b.x < a.x + a.w and a.y < b.y + b.h and b.y < a.y + a.h
 
 
 @functools.cache
 def light_theme(faint: bool = False) -> dict[str, tuple[int, ...]]:
-    """The colours that player.css sets first; `faint` as for a value that is still to come."""
+    """The colours of the light theme; `faint` as for a value that is still to come."""
     from PIL import ImageColor
 
-    set_first = dict(reversed(re.findall(r"--([a-z-]+): (#\w+)", asset("player.css"))))
     strength = 0.4 if faint else 1.0
     return {
         name: tuple(round(255 + strength * (c - 255)) for c in ImageColor.getrgb(colour))
-        for name, colour in set_first.items()
+        for name, colour in colours().items()
     }
 
 

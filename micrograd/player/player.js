@@ -1,60 +1,25 @@
-// Shows a story (see page.py) in `root`, and steps through it. Whatever text comes from the user's
-// graph is set as text, never as markup.
-function microgradPlayer(root, story) {
+// Shows a story (see page.py) in `host`, and steps through it.
+function microgradPlayer(host, css, story) {
   "use strict";
   const { nodes, flows, steps } = story;
+  const shell = microgradShell(host, css, story.title);
+  const { frame, add, writer } = shell;
   const last = steps.length - 1;
   const answers = new Map(); // step: what was typed for each flow, and whether it was right
   let at = 0;
   let predicting = story.predict;
   let timer = null;
 
-  function add(parent, tag, attributes = {}, text = "") {
-    const space = tag === "svg" ? "http://www.w3.org/2000/svg" : parent.namespaceURI;
-    const made = parent.appendChild(document.createElementNS(space, tag));
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    if (text !== "") made.textContent = text;
-    return made;
-  }
-
   // The controls
 
-  const ICONS = {
-    first: "M2 2h2v12H2zM14 2v12L5 8z",
-    back: "M12 2v12L3 8z",
-    play: "M3 2l11 6-11 6z",
-    pause: "M3 2h4v12H3zM9 2h4v12H9z",
-    forward: "M4 2v12l9-6z",
-    last: "M12 2h2v12h-2zM2 2v12l9-6z",
-  };
-
   const SPEEDS = { slow: 0.5, normal: 1, fast: 2, "very fast": 5 };
-
-  function button(name, label, action) {
-    const made = add(keys, "button", { type: "button", class: name });
-    const icon = add(made, "svg", { viewBox: "0 0 16 16", "aria-hidden": "true" });
-    add(icon, "path", { d: ICONS[name] });
-    made.addEventListener("click", action);
-    entitle(made, label);
-    return made;
-  }
-
-  function entitle(control, label) {
-    control.title = label;
-    control.setAttribute("aria-label", label);
-  }
-
-  const still = [...root.childNodes];
-  root.tabIndex = 0;
-  root.setAttribute("role", "group");
-  root.setAttribute("aria-label", story.title);
-  const bar = add(root, "div", { class: "bar" });
+  const bar = add(frame, "div", { class: "bar" });
   const keys = add(bar, "div", { class: "keys" });
-  const toFirst = button("first", "first step (Home)", () => go(0));
-  const toBack = button("back", "one step back (←)", () => go(at - 1));
-  const toPlay = button("play", "play", () => (timer ? pause() : play()));
-  const toForward = button("forward", "one step forward (→)", () => go(at + 1));
-  const toLast = button("last", "last step (End)", () => go(last));
+  const toFirst = shell.button(keys, "first", "first step (Home)", () => go(0));
+  const toBack = shell.button(keys, "back", "one step back (←)", () => go(at - 1));
+  const toPlay = shell.button(keys, "play", "play", () => (timer ? pause() : play()));
+  const toForward = shell.button(keys, "forward", "one step forward (→)", () => go(at + 1));
+  const toLast = shell.button(keys, "last", "last step (End)", () => go(last));
   const slider = add(bar, "input", { class: "slider", type: "range", max: last });
   slider.setAttribute("aria-label", "step");
   slider.addEventListener("input", () => go(Number(slider.value)));
@@ -63,24 +28,42 @@ function microgradPlayer(root, story) {
   for (const [name, factor] of Object.entries(SPEEDS))
     add(speed, "option", { value: factor }, name);
   speed.value = SPEEDS.normal;
-  const toPredict = add(bar, "button", { class: "predict", type: "button" }, "Predict");
-  toPredict.title = "type each number before it is shown";
-  toPredict.addEventListener("click", () => {
-    predicting = !predicting;
-    show();
+  const toPredict = shell.toggle(
+    bar,
+    "predict",
+    "Predict",
+    "type each number before it is shown",
+    () => {
+      predicting = !predicting;
+      makeRoom();
+      show();
+    },
+  );
+  const toFit = shell.toggle(bar, "fit", "Fit", "the whole picture, however small", () => {
+    toFit.setAttribute("aria-pressed", view.classList.toggle("fits"));
+    size();
+    follow();
   });
+  toFit.setAttribute("aria-pressed", false);
   const score = add(bar, "span", { class: "score", role: "status" });
-  const view = add(root, "div", { class: "view" });
-  const say = add(root, "div", { class: "say", "aria-live": "polite", "aria-atomic": "true" });
+  const view = add(frame, "div", { class: "view" });
+  const words = add(frame, "div", { class: "words" });
+  const say = add(words, "div", { class: "say", "aria-live": "polite", "aria-atomic": "true" });
 
   // The picture
 
   const [width, height] = story.size;
   const picture = add(view, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
-  picture.style.width = `clamp(${0.8 * width}px, 100%, ${width}px)`; // below that it scrolls
+  picture.setAttribute("aria-label", `graph of ${nodes.length} values`);
   const [lines, plates] = [add(picture, "g"), add(picture, "g")]; // no line crosses a plate
   const arrows = flows.map(drawnFlow);
   const boxes = nodes.map(drawnNode);
+
+  function size() {
+    const fits = view.classList.contains("fits");
+    picture.style.width = fits ? "" : `${width}px`;
+    picture.style.height = fits ? "" : `${height}px`;
+  }
 
   function rectangle(parent, name, [x, y, w, h], round) {
     return add(parent, "rect", { class: name, x, y, width: w, height: h, rx: round });
@@ -88,6 +71,16 @@ function microgradPlayer(root, story) {
 
   function write(parent, name, x, y, text = "") {
     return add(parent, "text", { class: name, x, y }, text);
+  }
+
+  function classes(g) {
+    return writer((names) => g.setAttribute("class", names));
+  }
+
+  function contents(element) {
+    return writer((text) => {
+      element.textContent = text;
+    });
   }
 
   function drawnFlow({ curve, plate: [x, y, w, h], text }) {
@@ -101,11 +94,16 @@ function microgradPlayer(root, story) {
     rectangle(plate, "", [x, y, w, h], 5);
     const slope = write(plate, "slope", x + w / 2, y + 13, text[0]);
     const added = write(plate, "added", x + w / 2, y + 27, text[1]);
-    return { g, plate, slope, added };
+    return {
+      line: classes(g),
+      plate: classes(plate),
+      slope: contents(slope),
+      added: contents(added),
+    };
   }
 
-  function drawnNode({ name, labelled, op, data, box, circle }) {
-    const g = add(picture, "g");
+  function drawnNode({ name, labelled, constant, op, data, box, circle }, i) {
+    const g = add(picture, "g", { "data-node": i });
     const hover = add(g, "title");
     if (circle) {
       const y = circle[1] + circle[3] / 2;
@@ -117,94 +115,99 @@ function microgradPlayer(root, story) {
     rectangle(g, "box", box, 6);
     const [left, middle, right] = [x + story.padding, x + w / 2, x + w - story.padding];
     const row = (i) => y + h / 2 + (i - 1) * story.row + 4;
-    write(g, labelled ? "name" : "name unnamed", middle, row(0), name);
-    write(g, "key", left, row(1), "data");
-    write(g, "data", right, row(1), data);
-    write(g, "key", left, row(2), "grad");
-    return { g, hover, grad: write(g, "grad", right, row(2)) };
+    const style = labelled ? "name" : "name unnamed";
+    write(g, style, middle, row(constant ? 1 : 0), name);
+    if (!constant) {
+      write(g, "key", left, row(1), "data");
+      write(g, "data", right, row(1), data);
+      write(g, "key", left, row(2), "grad");
+    }
+    const grad = constant ? () => {} : contents(write(g, "grad", right, row(2)));
+    return { name: classes(g), hover: contents(hover), grad };
   }
+
+  // A click on a box leads to the step that completes its gradient.
+  picture.addEventListener("click", ({ target }) => {
+    const i = target.closest("[data-node]")?.dataset.node;
+    if (i !== undefined) go(changes[i][changes[i].length - 1][0]);
+  });
 
   // What is there at a step
 
-  function turn(kind, i) {
-    return steps.findIndex((s) => s.kind === kind && s.node === i);
-  }
-  const computed = nodes.map((n, i) => (n.circle ? turn("forward", i) : 0));
-  const passed = nodes.map((n, i) => (n.circle ? turn("backward", i) : last));
-
-  function flowsFrom(i) {
-    return flows.filter((f) => f.parent === i);
+  const computed = nodes.map(() => 0); // the step in which it is
+  const passed = nodes.map(() => last); // the step in which it passes its gradient on
+  const changes = nodes.map(() => [[0, "0", "0.0"]]); // of its gradient: step, text, and exactly
+  const from = nodes.map(() => []); // the flows that it passes on
+  for (const flow of flows) from[flow.parent].push(flow);
+  for (const [k, step] of steps.entries()) {
+    if (step.kind === "forward") computed[step.node] = k;
+    if (step.kind === "backward") passed[step.node] = k;
+    for (const [i, grad] of Object.entries(step.grads)) changes[i].push([k, ...grad]);
   }
 
   function asked(k) {
     if (!predicting || steps[k].kind !== "backward") return [];
-    return flowsFrom(steps[k].node)
-      .filter((f) => f.added !== null)
-      .slice(0, story.most);
+    const sure = from[steps[k].node].filter((f) => f.added !== null && !nodes[f.child].constant);
+    return sure.slice(0, story.most);
   }
 
   function open(k) {
     return asked(k).length > 0 && !answers.has(k);
   }
 
-  function gradients() {
-    const now = {};
-    for (const [k, s] of steps.slice(0, at + 1).entries())
-      if (k < at || !open(k)) Object.assign(now, s.grads);
-    return now;
+  function gradient(i, k) {
+    let n = changes[i].length - 1;
+    while (changes[i][n][0] > k) n -= 1;
+    return changes[i][n];
   }
 
   function show() {
     const step = steps[at];
     const backward = ["seed", "backward", "end"].includes(step.kind);
-    root.dataset.step = at;
-    root.dataset.pass = backward ? "backward" : "forward";
-    showTheme();
+    const pass = backward ? "backward" : "forward";
+    frame.dataset.step = at;
+    if (frame.dataset.pass !== pass) frame.dataset.pass = pass;
     showNodes(step, backward);
     showFlows(step);
     showControls();
     showWords(step);
-    scrollTo(step);
+    follow();
   }
 
-  function setClasses(g, classes) {
-    g.setAttribute(
-      "class",
-      Object.keys(classes)
-        .filter((name) => classes[name])
-        .join(" "),
-    );
+  function named(...names) {
+    return names.filter(Boolean).join(" ");
   }
 
   function showNodes(step, backward) {
-    const grads = gradients();
+    const told = open(at) ? at - 1 : at;
+    const getting = new Set(step.kind === "backward" && from[step.node].map((f) => f.child));
     nodes.forEach((n, i) => {
-      const { g, hover, grad } = boxes[i];
-      const on = i === step.node && step.kind !== "start" && step.kind !== "end";
-      setClasses(g, {
-        leaf: !n.circle,
-        waiting: computed[i] > at,
-        reached: backward && grads[i][0] !== "0",
-        on,
-        gets: step.kind === "backward" && flowsFrom(step.node).some((f) => f.child === i),
-      });
-      grad.textContent = grads[i][0];
-      hover.textContent = `${n.name}: data ${n.exact}, grad ${grads[i][1]}`;
+      const [, shown, exact] = gradient(i, told);
+      boxes[i].name(
+        named(
+          "node",
+          !n.circle && "leaf",
+          computed[i] > at && "waiting",
+          backward && shown !== "0" && "reached",
+          i === step.node && step.kind !== "start" && step.kind !== "end" && "on",
+          getting.has(i) && "gets",
+        ),
+      );
+      boxes[i].grad(shown);
+      boxes[i].hover(`${n.name}: data ${n.exact}, grad ${exact}`);
     });
-    picture.setAttribute("aria-label", boxes.map((b) => b.hover.textContent).join("; "));
   }
 
   function showFlows(step) {
-    const hidden = open(at) ? asked(at) : [];
+    const hidden = new Set(open(at) ? asked(at) : []);
     flows.forEach((f, i) => {
-      const { g, plate, slope, added } = arrows[i];
       const on = f.parent === step.node;
-      const back = on && step.kind === "backward";
-      const ahead = on && step.kind === "forward";
-      setClasses(g, { waiting: computed[f.parent] > at, ahead, back });
-      setClasses(plate, { plate: true, shown: passed[f.parent] <= at, back });
-      slope.textContent = hidden.includes(f) ? f.text[0].replace(/^\S+/, "?") : f.text[0];
-      added.textContent = hidden.includes(f) ? "?" : f.text[1];
+      const back = on && step.kind === "backward" && "back";
+      const ahead = on && step.kind === "forward" && "ahead";
+      arrows[i].line(named(computed[f.parent] > at && "waiting", ahead, back));
+      arrows[i].plate(named("plate", passed[f.parent] <= at && "shown", back));
+      arrows[i].slope(hidden.has(f) ? f.text[0].replace(/^\S+/, "?") : f.text[0]);
+      arrows[i].added(hidden.has(f) ? "?" : f.text[1]);
     });
   }
 
@@ -223,11 +226,11 @@ function microgradPlayer(root, story) {
   function showWords(step) {
     say.replaceChildren();
     const head = add(say, "div", { class: "head" });
-    add(head, "span", { class: "pass" }, root.dataset.pass);
+    add(head, "span", { class: "pass" }, frame.dataset.pass);
     add(head, "span", {}, step.lines[0]);
     if (open(at)) return ask();
     const verdicts = (predicting && answers.get(at)) || [];
-    const own = flowsFrom(step.node);
+    const own = from[step.node];
     step.lines.slice(1).forEach((text, i) => {
       const verdict = verdicts.find((v) => v.flow === own[i]);
       const line = add(say, "div", {
@@ -239,38 +242,52 @@ function microgradPlayer(root, story) {
     });
   }
 
-  function scrollTo(step) {
-    if (step.kind === "end") return;
-    const scale = picture.clientWidth / width;
-    const [x, y, , h] = nodes[step.node].circle || nodes[step.node].box;
-    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-    view.scrollTo({
-      left: at === 0 ? 0 : (x - 30) * scale - view.clientWidth / 2,
-      top: (y + h / 2) * scale - view.clientHeight / 2,
-      behavior: still ? "auto" : "smooth",
-    });
+  // Room for the longest words and the longest question: what is below does not move. It holds no
+  // text, only attributes, so that nobody reads or finds it.
+  function makeRoom() {
+    for (const old of words.querySelectorAll(".room")) old.remove();
+    const length = (k) => steps[k].lines.reduce((n, text) => n + text.length + 80, 0);
+    const all = [...steps.keys()];
+    const longest = (key) => all.reduce((best, k) => (key(k) > key(best) ? k : best), 0);
+    const long = longest(length);
+    room(long, steps[long].lines.slice(1).map((text) => ["child", `✗ not 0.123456: ${text}`]));
+    const hard = longest((k) => asked(k).length * 1e6 + steps[k].lines[0].length);
+    const fields = asked(hard).map(() => ["child field", " "]);
+    if (fields.length) room(hard, [["", QUESTION], ...fields, ["field", " "]]);
   }
 
-  function showTheme() {
-    const [r, g, b] = (getComputedStyle(root.parentElement).color.match(/[\d.]+/g) || []).map(
-      Number,
-    );
-    root.dataset.theme = r + g + b > 384 ? "dark" : "light"; // pale letters stand on a dark page
+  function room(k, more) {
+    const made = add(words, "div", { class: "room", "aria-hidden": "true" });
+    const rows = [["head", `backward    ${steps[k].lines[0]}`], ...more];
+    for (const [name, text] of rows) add(made, "div", { class: name, "data-text": text });
+  }
+
+  function follow() {
+    const step = steps[at];
+    if (step.kind === "end" || view.classList.contains("fits")) return;
+    const [x, y, , h] = nodes[step.node].circle || nodes[step.node].box;
+    view.scrollTo({
+      left: at === 0 ? 0 : x - 30 - view.clientWidth / 2,
+      top: y + h / 2 - view.clientHeight / 2,
+      behavior: shell.calm.matches ? "auto" : "smooth",
+    });
   }
 
   // Predicting
 
+  const QUESTION = "What does each get? Type a number, or a calculation such as 3 * -0.5.";
+
+  function value(text) {
+    return microgradNumber(text, story.functions);
+  }
+
   function ask() {
     const form = add(say, "form", { autocomplete: "off" });
-    add(form, "div", {}, "What does each get? Type a number, or a product such as 3 * -0.5.");
+    add(form, "div", {}, QUESTION);
     const fields = asked(at).map((f) => {
-      const line = add(
-        add(form, "div", { class: "child" }),
-        "label",
-        {},
-        `${nodes[f.child].name} gets`,
-      );
-      return add(line, "input", { type: "text", inputmode: "text", spellcheck: "false" });
+      const line = add(form, "div", { class: "child" });
+      const label = add(line, "label", {}, `${nodes[f.child].name} gets`);
+      return add(label, "input", { type: "text", inputmode: "text", spellcheck: "false" });
     });
     add(form, "button", {}, "Check");
     const reveal = add(form, "button", { type: "button" }, "Show me");
@@ -296,27 +313,13 @@ function microgradPlayer(root, story) {
     return { flow, typed, right: error <= 0.01 * Math.abs(flow.added) + 1e-9 };
   }
 
-  // A number, or numbers with * and / between them; the minus sign may be a true one.
-  function value(text) {
-    const plain = text.replace(/[−–]/g, "-").replace(/,/g, ".").replace(/[()]/g, "");
-    const quotient = (t) =>
-      t
-        .split("/")
-        .map((n) => (n.trim() ? Number(n) : NaN))
-        .reduce((p, n) => p / n);
-    return plain
-      .split(/[*×·]/)
-      .map(quotient)
-      .reduce((p, n) => p * n);
-  }
-
   // Moving
 
   function move(k) {
     at = Math.max(0, Math.min(last, k));
     show();
     const field = say.querySelector("input");
-    if (field && root.contains(document.activeElement)) field.focus({ preventScroll: true });
+    if (field && shell.focused()) field.focus({ preventScroll: true });
   }
 
   function go(k) {
@@ -326,7 +329,7 @@ function microgradPlayer(root, story) {
 
   function play() {
     if (at === last) move(0);
-    showPlaying(true);
+    shell.draw(toPlay, "pause", "pause");
     wait();
   }
 
@@ -345,32 +348,17 @@ function microgradPlayer(root, story) {
   function pause() {
     clearTimeout(timer);
     timer = null;
-    showPlaying(false);
+    shell.draw(toPlay, "play", "play");
   }
 
-  function showPlaying(playing) {
-    toPlay.querySelector("path").setAttribute("d", playing ? ICONS.pause : ICONS.play);
-    entitle(toPlay, playing ? "pause" : "play");
-  }
-
-  // A notebook listens for keys too, above this element and before it: while the focus is in here,
-  // keys are taken on their way down, and only those with Ctrl, Alt or the like are left to it.
-  function onKey(event) {
-    const { key, target } = event;
-    const modified = event.ctrlKey || event.metaKey || event.altKey;
-    const leaving = key === "Tab" || key === "Escape" || (key === "Enter" && event.shiftKey);
-    if (modified || leaving || !root.contains(target)) return;
-    event.stopPropagation();
+  shell.onKeys((key) => {
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last }[key];
-    const editing = target.tagName === "SELECT" || (target.type === "text" && target.value);
-    if (to === undefined || editing) return;
-    event.preventDefault();
+    if (to === undefined) return false;
     go(to);
-  }
-
-  root.addEventListener("focusin", () => window.addEventListener("keydown", onKey, true));
-  root.addEventListener("focusout", () => window.removeEventListener("keydown", onKey, true));
-  root.addEventListener("pointerenter", showTheme);
+    return true;
+  });
+  size();
+  makeRoom();
   show();
-  for (const node of still) node.remove(); // not before all the rest has worked
+  shell.ready();
 }

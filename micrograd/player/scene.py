@@ -52,11 +52,11 @@ class Scene:
 def scene(words: Words, steps: Sequence[Step]) -> Scene:
     """The picture, with room for the widest number that a step brings. Raises DrawError."""
     flows = [f for s in steps for f in s.flows]
-    box_widths = widths(words, steps)
+    box_widths, box_heights = widths(words, steps), [height(n) for n in words.nodes]
     op_widths = [op_width(n) if n.children else 0.0 for n in words.nodes]
     nodes = [box + (op and op + OP_GAP) for box, op in zip(box_widths, op_widths)]
-    text = layout.picture(dot(nodes, [plate_width(f) for f in flows], flows), "plain").decode()
-    places, splines, w, h = parsed(text)
+    sizes = list(zip(nodes, box_heights)), [(plate_width(f), PLATE_HEIGHT) for f in flows]
+    places, splines, w, h = parsed(layout.picture(dot(*sizes, flows), "plain").decode())
     whole = [places[f"n{i}"] for i in range(len(nodes))]
     plates = [places[f"f{i}"] for i in range(len(flows))]
     arrows = [
@@ -68,17 +68,16 @@ def scene(words: Words, steps: Sequence[Step]) -> Scene:
     return Scene(w, h, boxes, ops, flows, plates, arrows)
 
 
-def dot(nodes: Sequence[float], plates: Sequence[float], flows: Sequence[Flow]) -> str:
-    """DOT text with the widths of nodes and plates; nothing in it comes from the user."""
-    box_height = 3 * ROW + 2 * PADDING
+def dot(nodes: Sequence[Point], plates: Sequence[Point], flows: Sequence[Flow]) -> str:
+    """DOT text with the sizes of nodes and plates; nothing in it comes from the user."""
     tree = len({f.child for f in flows}) == len(flows)
     operands_in_order = "ordering=in" if tree else ""  # else it would make arrows cross
     return "\n".join(
         [
             f"digraph {{ rankdir=LR nodesep=0.2 ranksep=0.3 {operands_in_order}",
             'node [shape=box fixedsize=true label=""] edge [dir=none headport=w tailport=e]',
-            *(sized(f"n{i}", width, box_height) for i, width in enumerate(nodes)),
-            *(sized(f"f{i}", width, PLATE_HEIGHT) for i, width in enumerate(plates)),
+            *(sized(f"n{i}", *size) for i, size in enumerate(nodes)),
+            *(sized(f"f{i}", *size) for i, size in enumerate(plates)),
             *(f"n{f.child} -> f{i} -> n{f.parent}" for i, f in enumerate(flows)),
             "}",
         ]
@@ -138,12 +137,19 @@ def op_box(node, width):
     return Box(node.x, node.y + (node.h - OP_HEIGHT) / 2, width, OP_HEIGHT)
 
 
+def height(node):
+    """Of a box: a constant is its number and nothing else."""
+    return (1 if node.constant else 3) * ROW + 2 * PADDING
+
+
 def widths(words, steps):
     """Of the boxes: as wide as the widest number anywhere, or as the node's own name."""
     numbers = [number(n.data) for n in words.nodes]
     numbers += [number(g) for s in steps for g in s.grads.values()]
     row = text_width("grad", TEXT_SIZE) + 10 + max(text_width(x, TEXT_SIZE, True) for x in numbers)
-    return [2 * PADDING + max(row, text_width(name, NAME_SIZE, bold=True)) for name in words.names]
+    named = [text_width(name, NAME_SIZE, bold=True) for name in words.names]
+    rows = [0.0 if n.constant else row for n in words.nodes]
+    return [2 * PADDING + max(pair) for pair in zip(rows, named)]
 
 
 def op_width(node):

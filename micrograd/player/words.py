@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..viz import visible
 from .replay import Flow, Node, Step, same
@@ -14,6 +14,7 @@ DIGITS = 4  # significant ones
 LONGEST_NAME = 24  # characters
 MOST_NAMES = 6  # listed in one sentence
 MOST_FLOWS = 6  # told of one node
+MOST_TOLD = 60  # values, in the words for a picture
 NUDGE = 0.001
 
 
@@ -27,13 +28,14 @@ class Words:
         """A sentence on the node, and in the backward pass another one on each child."""
         return getattr(self, step.kind)(step)
 
-    def summary(self, step: Step) -> str:
-        """The data of all nodes, and their gradients after the step."""
+    def summary(self, known: Collection[int], grads: Mapping[int, float]) -> str:
+        """The gradients of all nodes, and the data of those `known`."""
         rows = [
-            f"{name}: data {number(n.data)}, grad {number(step.grads[i])}"
+            f"{name}: data {number(n.data) if i in known else 'to come'}, grad {number(grads[i])}"
             for i, (n, name) in enumerate(zip(self.nodes, self.names))
         ]
-        return "; ".join(rows)
+        more = [f"and {len(rows) - MOST_TOLD} more"] if len(rows) > MOST_TOLD else []
+        return "; ".join(rows[:MOST_TOLD] + more)
 
     def title(self) -> str:
         return f"{self.names[-1]}, step by step"

@@ -1,0 +1,102 @@
+"""Pages without a kernel: what a script shows of a story, in a notebook or in a file of its own."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ max-width: 1200px; margin: 16px auto; padding: 0 8px; }}
+</style>
+</head>
+<body>
+{fragment}
+</body>
+</html>
+"""
+
+# The script finds its elements by a hash of their story: the same on every run, and two elements
+# with one story on one page are both found.
+FRAGMENT = """\
+<div class="micrograd-page" data-story="{key}">
+<img src="data:image/png;base64,{png}" alt="{alt}" width="{width}" style="max-width: 100%">
+<p>{hint}</p>
+</div>
+<script>
+(function () {{
+{js}
+const css = {css};
+const story = {story};
+document
+  .querySelectorAll('[data-story="{key}"]:not([data-shown])')
+  .forEach((host) => {function}(host, css, story));
+}})();
+</script>
+"""
+
+
+@dataclass(frozen=True)
+class Still:
+    """The picture that stands where no script runs, its width in CSS pixels, and it in words."""
+
+    png: bytes
+    width: int
+    alt: str
+
+
+def page(title: str, fragment: str) -> str:
+    """A page of its own that holds a fragment."""
+    return PAGE.format(title=html.escape(title), fragment=fragment)
+
+
+def fragment(function: str, js: str, css: str, story: Mapping, still: Still, hint: str) -> str:
+    """The HTML in which a function of JavaScript shows a story; the still where no script runs.
+
+    `function` is called with the element, a style sheet and the story; `js` and `css` come behind
+    what all such pages share. `hint` says how to come from the still to the story.
+    """
+    told = literal(story)
+    return FRAGMENT.format(
+        function=function,
+        js=asset("shell.js") + js,
+        css=literal(asset("shell.css") + css),
+        story=told,
+        key=hashlib.sha256(told.encode()).hexdigest()[:16],
+        png=base64.b64encode(still.png).decode(),
+        alt=html.escape(still.alt),
+        width=still.width,
+        hint=html.escape(hint),
+    )
+
+
+def literal(content: Any) -> str:
+    """JSON that may stand in a script element."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def asset(name: str, package: str = __package__) -> str:
+    """The text of a file that lies beside the modules of a package."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def colours() -> dict[str, str]:
+    """The colours of the light theme by name, as in #1f2328."""
+    return dict(reversed(re.findall(r"--([a-z-]+): (#\w+)", asset("shell.css"))))
