@@ -249,9 +249,12 @@ def words(details):
     return details.get("exception", {}).get("description") or details["text"]
 
 
-# What scripts of tests may use.
+# What scripts of tests may use; shadow roots are looked into.
 HELPERS = """
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const roots = (root) => [root, ...[root, ...root.querySelectorAll("*")]
+  .flatMap((e) => e.shadowRoot ? roots(e.shadowRoot) : [])];
+const all = (selector, root = document) =>
+  roots(root).flatMap((r) => [...r.querySelectorAll(selector)]);
 const texts = (selector, root) => all(selector, root).map((e) => e.textContent);
 """
 MIDDLE = """
@@ -260,8 +263,13 @@ if (!element) return null;
 element.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
 const box = element.getBoundingClientRect();
 const at = [box.x + box.width / 2, box.y + box.height / 2];
-const top = box.width && box.height && document.elementFromPoint(...at);
-return top && (element.contains(top) || top.contains(element)) ? at : null;
+const over = (root) => {
+  const top = root.elementFromPoint(...at);
+  if (!top || top.shadowRoot === root) return [];
+  return [top, ...(top.shadowRoot ? over(top.shadowRoot) : [])];
+};
+const near = (top) => element.contains(top) || top.contains(element);
+return box.width && box.height && over(document).some(near) ? at : null;
 """
 LETTERS = """
 return all(arguments[0]).filter((e) => e.textContent.trim() && e.checkVisibility()).map((e) => {

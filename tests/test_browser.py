@@ -33,6 +33,16 @@ def test_letters_are_as_large_as_they_are_drawn(browser):
     assert page.letters("p, text") == [("twelve", 12), ("sixteen", 16)]
 
 
+def test_what_is_in_a_shadow_root_is_found_and_clicked(browser):
+    page = browser.open("""<div id="host"></div><p id="other">b</p><script>
+    const shadow = document.getElementById("host").attachShadow({ mode: "open" });
+    shadow.innerHTML = "<button onclick='this.textContent += 1'>a</button>";</script>""")
+    page.click("button")
+    page.click("#host")
+    page.click("body")
+    assert (page.texts("button, p"), page.letters("button")) == (["b", "a1"], [("a1", 13.3333)])
+
+
 def test_time_can_be_skipped(browser):
     page = browser.open(PAGE)
     page.skip(4000)

@@ -13,9 +13,10 @@ from micrograd.player.words import number
 HERE = """
 window.ran = 0;
 window.alert = () => { window.ran += 1; };
-const player = (i = 0) => document.querySelectorAll(".micrograd-player")[i];
+const player = (i = 0) =>
+  document.querySelectorAll(".micrograd-page")[i].shadowRoot.querySelector(".frame");
 const press = (element, key, more = {}) => element.dispatchEvent(
-  new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+  new KeyboardEvent("keydown", { key, bubbles: true, composed: true, cancelable: true, ...more }));
 const forward = (root, times) => {
   for (let i = 0; i < times; i++) root.querySelector(".forward").click();
 };
@@ -263,5 +264,5 @@ def test_every_control_has_a_name_and_the_sentence_is_announced(tmp_path, run):
             texts("[aria-live=polite] .head")[0]];"""
     page = saved(step_through(neuron(), predict=True), tmp_path)
     controls, nameless, tab_index, said = run(page, script)
-    assert (controls, nameless, tab_index) == (13, 0, 0)
+    assert (controls, nameless, tab_index) == (14, 0, 0)
     assert "Its gradient 1 is the upstream." in said

@@ -180,7 +180,8 @@ function microgradPlayer(host, css, story) {
 
   function showNodes(step, backward) {
     const told = open(at) ? at - 1 : at;
-    const getting = new Set(step.kind === "backward" && from[step.node].map((f) => f.child));
+    const given = step.kind === "backward" ? from[step.node] : [];
+    const getting = new Set(given.map((f) => f.child));
     nodes.forEach((n, i) => {
       const [, shown, exact] = gradient(i, told);
       boxes[i].name(
@@ -250,15 +251,15 @@ function microgradPlayer(host, css, story) {
     const all = [...steps.keys()];
     const longest = (key) => all.reduce((best, k) => (key(k) > key(best) ? k : best), 0);
     const long = longest(length);
-    room(long, steps[long].lines.slice(1).map((text) => ["child", `✗ not 0.123456: ${text}`]));
+    room(long, steps[long].lines.slice(1).map((text) => ["told", `✗ not 0.123456: ${text}`]));
     const hard = longest((k) => asked(k).length * 1e6 + steps[k].lines[0].length);
-    const fields = asked(hard).map(() => ["child field", " "]);
+    const fields = asked(hard).map(() => ["told field", " "]);
     if (fields.length) room(hard, [["", QUESTION], ...fields, ["field", " "]]);
   }
 
   function room(k, more) {
     const made = add(words, "div", { class: "room", "aria-hidden": "true" });
-    const rows = [["head", `backward    ${steps[k].lines[0]}`], ...more];
+    const rows = [["top", `backward    ${steps[k].lines[0]}`], ...more];
     for (const [name, text] of rows) add(made, "div", { class: name, "data-text": text });
   }
 
