@@ -1,17 +1,24 @@
-"""Run notebooks afresh and store their outputs: `python notebooks/build.py [NOTEBOOK ...]`."""
+"""Run notebooks afresh and store their outputs: `python notebooks/build.py [NOTEBOOK ...]`.
+
+A cell tagged `needs-torch` or `needs-jax` keeps its outputs where that package is not installed.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import itertools
 import os
 import sys
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from PIL import Image
+from traitlets.config import Config
 
 from micrograd import files
 
@@ -25,29 +32,53 @@ def executed(notebook: NotebookNode) -> NotebookNode:
     Raises nbclient's CellExecutionError where a cell does.
     """
     notebook = nbformat.from_dict(notebook)
-    os.environ["TQDM_DISABLE"] = "1"  # progress bars are for those who watch
-    client = NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": FOLDER}}
-    )
-    client.execute()
+    cells = notebook.cells
+    notebook.cells = [cell for cell in cells if not missing(cell)]
+    with tempfile.TemporaryDirectory() as folder:
+        client = NotebookClient(
+            notebook,
+            timeout=SECONDS,
+            kernel_name="python3",
+            resources={"metadata": {"path": FOLDER}},
+            config=Config(KernelManager=sockets(folder)),
+        )
+        client.execute(env={**os.environ, "TQDM_DISABLE": "1"})  # bars are for those who watch
+    notebook.cells = cells
     return normalized(notebook)
+
+
+def missing(cell):
+    """The packages that a cell's tags say it needs, and that are not installed."""
+    tags = [tag for tag in cell.metadata.get("tags", []) if tag.startswith("needs-")]
+    return [tag[6:] for tag in tags if not find_spec(tag[6:])]
+
+
+def sockets(folder):
+    """Where a kernel listens: at a port, another program may come first; at a file, none can."""
+    return {"transport": "ipc", "ip": f"{folder}/kernel"} if os.name == "posix" else {}
 
 
 def normalized(notebook: NotebookNode) -> NotebookNode:
     """The notebook without times, versions and names of a machine, its cells numbered."""
+    kept = {"micrograd": notebook.metadata["micrograd"]} if "micrograd" in notebook.metadata else {}
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
+            **kept,
         }
     )
+    count = itertools.count(1)
     for i, cell in enumerate(notebook.cells):
         cell.id = f"cell-{i:02}"
         for key in ("execution", "collapsed", "scrolled"):
             cell.metadata.pop(key, None)
         if cell.cell_type == "code":
             cell.outputs = merged(cell.outputs)
+            cell.execution_count = next(count)
             for output in cell.outputs:
+                if "execution_count" in output:
+                    output.execution_count = cell.execution_count
                 if "image/png" in output.get("data", {}):
                     picture(output, cell.metadata.get("alt"))
     return notebook
@@ -90,7 +121,11 @@ def main(paths: list[str]) -> None:
     for path in map(Path, paths) if paths else sorted(FOLDER.glob("*.ipynb")):
         notebook = executed(nbformat.read(path, as_version=4))
         files.write(path, nbformat.writes(notebook) + "\n")
-        print(f"{path.name}: {len(notebook.cells)} cells, {path.stat().st_size // 1000} kB")
+        left = sorted({package for cell in notebook.cells for package in missing(cell)})
+        without = f", without those that need {' and '.join(left)}" if left else ""
+        print(
+            f"{path.name}: {len(notebook.cells)} cells{without}, {path.stat().st_size // 1000} kB"
+        )
 
 
 if __name__ == "__main__":
