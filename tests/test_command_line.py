@@ -7,7 +7,7 @@ import pytest
 
 from micrograd import demos
 from micrograd.__main__ import main
-from micrograd.expression import FUNCTIONS, ExpressionError, evaluate
+from micrograd.expression import FUNCTIONS, evaluate
 from micrograd.nn import MLP
 
 PNG = b"\x89PNG"
@@ -77,64 +77,6 @@ def test_an_svg_is_drawn_for_its_suffix(tmp_path):
     assert b"<svg" in (tmp_path / "g.svg").read_bytes()
 
 
-MISTAKES = [
-    ([], "the following arguments are required"),
-    (["dmeo"], "invalid choice: 'dmeo'"),
-    (["demo", "--data", "mars"], "argument --data: invalid choice: 'mars'"),
-    (["demo", "--nonsense"], "unrecognized arguments: --nonsense"),
-    (["demo", "--optimizer", "adagrad"], "argument --optimizer: invalid choice: 'adagrad'"),
-    (["demo", "--hidden", "16,x"], "'16,x' is not a list of sizes, such as 16,16"),
-    (["demo", "--hidden", "0"], "'0' is not a list of sizes"),
-    (["demo", "--hidden", ""], "'' is not a list of sizes"),
-    (["demo", "--steps", "0"], "'0' is not a whole number from 1"),
-    (["demo", "--steps", "many"], "'many' is not a whole number from 1"),
-    (["demo", "--lr", "-1"], "'-1' is not a number above 0"),
-    (["demo", "--lr", "nan"], "'nan' is not a number above 0"),
-    (["demo", "--seed", "-1"], "'-1' is not a whole number from 0"),
-    (["demo", "--seed", "99999999999"], "'99999999999' is not a whole number from 0"),
-    (["demo", "--out", "FILE/sub"], "cannot make the folder"),
-    (["demo", "--save", "FOLDER"], "it is a folder"),
-    (["demo", "--lr", "1e300", "--optimizer", "sgd", "--out", "FOLDER"], "try a smaller --lr"),
-    (["demo", "line", "--hidden", "3"], "--hidden is for the network, not for line"),
-    (["demo", "line", "--lr", "1e300", "--out", "FOLDER"], "try a smaller --lr"),
-    (["demo", "cube"], "argument what: invalid choice: 'cube'"),
-    (["draw"], "the following arguments are required: expression"),
-    (["draw", "a +", "a=1"], "cannot read 'a +': invalid syntax"),
-    (["draw", "a*b", "a=1"], "'b' has no value; add one, such as b=1"),
-    (["draw", "a", "a=x"], "'a=x' is not name=number, such as a=2"),
-    (["draw", "a", "2=a"], "'2=a' is not name=number, such as a=2"),
-    (["draw", "a", "a=1", "a=2"], "a name was given two numbers"),
-    (["draw", "a", "a=1", "-o", "graph.pdf"], "'graph.pdf' ends in neither .png nor .svg"),
-    (["draw", "a", "a=1", "-o", "FILE/g.png"], "cannot make the folder"),
-    (["draw", "__import__('os')"], "cannot use \"__import__('os')\""),
-    (["draw", "a.__class__", "a=1"], "cannot use 'a.__class__'"),
-    (["draw", "a if a else a", "a=1"], "cannot use 'a if a else a'"),
-    (["draw", "+".join(["2"] * 600)], "values and max_nodes is 1000"),
-    (["draw", ""], "the expression is empty"),
-    (["lessons", "--port", "x"], "'x' is not a whole number from 1"),
-    (["lessons", "--reset", "x"], "'x' is not a whole number from 0"),
-    (["lessons", "--reset", "99"], "there is no lesson 99"),
-    (["lessons", "--reset", "5"], "05_sums_over_paths.ipynb is not there"),
-    (["progress"], "there is no folder micrograd-lessons"),
-    (["progress", "--csv", "nobody"], "there is no folder nobody"),
-]
-
-
-@pytest.mark.parametrize(
-    "arguments, sentence", MISTAKES, ids=lambda x: "" if isinstance(x, str) else " ".join(x)[:40]
-)
-def test_a_mistake_gets_one_sentence_and_exit_code_2(arguments, sentence, tmp_path, capsys):
-    (tmp_path / "file").touch()
-    named = {"FILE/sub": "file/sub", "FILE/g.png": "file/g.png", "FOLDER": ""}
-    arguments = [str(tmp_path / named[a]) if a in named else a for a in arguments]
-    os.chdir(tmp_path)
-    assert run(*arguments) == 2
-    out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if line and "training:" not in line]
-    assert out == "" and len(lines) == 1, err
-    assert lines[0].startswith("micrograd") and sentence in lines[0]
-
-
 @pytest.fixture(autouse=True)
 def stay_here():
     here = Path.cwd()
@@ -170,15 +112,3 @@ def test_expressions(text, variables, expected):
     result.backward()
     assert expected is None or result.data == expected
     assert {name: names[name].label for name in names} == {name: name for name in names}
-
-
-BAD = ["", "a b", "1j", "'x'", "True", "a < b", "f(a)", "exp(a, a)", "[a]", "lambda: a", "a[0]",
-       "a @ a", "a // a", "a % a", "~a", "x, y = a, a", "import os", "a = b = 1; c", "relu(x=a)",
-       "del a", "(" * 300 + "a" + ")" * 300, "-" * 5000 + "a", "9" * 400, 
-       "a**" + "9" * 400, "\0"]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", BAD, ids=lambda t: t[:20])
-def test_what_is_no_expression_is_refused(text):
-    with pytest.raises(ExpressionError):
-        evaluate(text, {"a": 1.0, "b": 2.0})
