@@ -1,7 +1,5 @@
 """The command line: what it writes and prints, and one clear sentence for every mistake."""
 
-import os
-from pathlib import Path
 
 import pytest
 
@@ -75,13 +73,6 @@ def test_an_expression_is_drawn_and_its_gradients_are_printed(tmp_path, capsys):
 def test_an_svg_is_drawn_for_its_suffix(tmp_path):
     assert run("draw", "tanh(x)**2", "x=0.5", "--out", str(tmp_path / "g.svg")) == 0
     assert b"<svg" in (tmp_path / "g.svg").read_bytes()
-
-
-@pytest.fixture(autouse=True)
-def stay_here():
-    here = Path.cwd()
-    yield
-    os.chdir(here)
 
 
 def test_a_file_that_may_not_be_written_is_named(tmp_path, monkeypatch, capsys):

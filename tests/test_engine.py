@@ -147,8 +147,6 @@ def test_local_derivatives_may_stand_in_for_a_name():
     a, b = Value(2.0), Value(5.0)
     product = Value(a.data * b.data, (a, b), (b.data, a.data))
     assert gradients(product * product, a, b) == [100, 40]
-    with pytest.raises(ValueError, match="a local derivative a child, got 1 for 2"):
-        Value(1.0, (a, b), (1.0,))
 
 
 CHANGED = {
@@ -316,54 +314,12 @@ def test_real_numbers_become_floats(x):
     assert type((v + x).data) is type((x * v).data) is float
 
 
-REFUSED = [
-    ("3", "Value() needs a real number, got str '3'"),
-    (None, "Value() needs a real number, got NoneType None"),
-    ([1.0], "Value() needs a real number, got list [1.0]"),
-    (1j, "Value() needs a real number, got complex 1j"),
-    (Decimal("1"), "Value() needs a real number, got Decimal Decimal('1')"),
-    (np.array([1.0]), "Value() needs a real number, got ndarray array([1.])"),
-    (np.complex128(1), "Value() needs a real number, got complex128 np.complex128(1+0j)"),
-    (Value(1.0), "Value() needs a real number, got a Value; use it directly"),
-]
-
-
-def test_a_number_too_large_for_a_float_is_refused():
-    with pytest.raises(
-        OverflowError, match=r"Value\(\) needs a number within a float's range, got 1000"
-    ):
-        Value(10**400)
-
-
-@pytest.mark.parametrize("x, message", REFUSED, ids=lambda x: type(x).__name__)
-def test_what_is_no_real_number_is_refused(x, message):
-    with pytest.raises(TypeError) as error:
-        Value(x)
-    assert str(error.value) == message
-
-
 @pytest.mark.parametrize("other", ["x", None, [1], {}, 1j, Decimal("1")], ids=repr)
 @pytest.mark.parametrize("operator", ["+", "-", "*", "/", "**"])
 def test_operators_refuse_other_things_as_python_does(operator, other):
     for code in (f"v {operator} other", f"other {operator} v"):
         with pytest.raises(TypeError, match=r"unsupported operand|can't multiply|can only conc"):
             eval(code, {"v": Value(1.0), "other": other})
-
-
-@pytest.mark.parametrize("convert", [float, math.exp, complex, lambda v: np.array([v], float)])
-def test_conversions_that_would_drop_the_gradient_are_refused(convert):
-    with pytest.raises(TypeError, match=r"would drop its gradient; use value\.data"):
-        convert(Value(1.0))
-
-
-@pytest.mark.parametrize("seed", ["1", None, [1.0], Value(1.0)], ids=repr)
-def test_backward_refuses_what_is_no_number_and_changes_nothing(seed):
-    a = Value(1.0)
-    y = a * 2
-    y.grad = 7.0
-    with pytest.raises(TypeError, match=r"backward\(\) needs a real number"):
-        y.backward(seed)
-    assert (a.grad, y.grad) == (0, 7)
 
 
 def test_arrays_of_values():

@@ -506,15 +506,6 @@ def test_half_an_answer_of_dot_is_a_draw_error(monkeypatch, tmp_path):
 # Refusals
 
 
-@pytest.mark.parametrize(
-    "root, came",
-    [(3, "int 3"), (None, "NoneType None"), ([A], "list [Value"), ("x", "str 'x'")],
-)
-def test_what_is_no_value_is_refused(root, came):
-    with pytest.raises(TypeError, match=re.escape(f"step_through() needs one Value, got {came}")):
-        step_through(root)
-
-
 def test_a_large_graph_is_refused_and_max_nodes_lifts_that():
     y = A
     for _ in range(500):
