@@ -1,6 +1,5 @@
 """The command line: what it writes and prints, and one clear sentence for every mistake."""
 
-
 import pytest
 
 from micrograd import demos
