@@ -14,15 +14,17 @@ from typing import Any
 
 import graphviz
 
-from . import files, layout
+from . import files, layout, raster
 from .engine import is_real, topological_order
 from .layout import DrawError
 from .names import called
 
 __all__ = ["DrawError", "Drawing", "GraphTooLargeError", "draw_dot", "expanded", "trace"]
 
-FONT = "Helvetica,Arial,sans-serif"
+FONT, SHOWN_FONT = "Arial", "Helvetica,Arial,sans-serif"  # of all of these, Graphviz knows Arial
 LEAF, COMPUTED, OPERATION = "#e8f1fb", "#ffffff", "#fdf1d6"
+LINE = "#7d8590"  # stands out from a white page and from a dark one
+PNG_DPI, NOTEBOOK_DPI = 192, 96  # files are twice as fine: sharp on dense screens and on paper
 LONGEST_LABEL = 60  # characters
 
 
@@ -66,8 +68,8 @@ def draw_dot(
     name = {n: f"v{i}" for i, n in enumerate(nodes)}
     drawing = Drawing(format=format, graph_attr={"rankdir": rankdir})
     drawing.graph_attr.update(bgcolor="transparent", nodesep="0.2", ranksep="0.2")
-    drawing.node_attr.update(fontname=FONT, fontsize="11", style="filled")
-    drawing.edge_attr.update(color="#666666", arrowsize="0.6")
+    drawing.node_attr.update(fontname=FONT, fontsize="11", style="filled", color=LINE)
+    drawing.edge_attr.update(color=LINE, arrowsize="0.6")
     for n in nodes:
         fill, label = COMPUTED if n._prev else LEAF, label_of(n, known)
         constant = names is not None and not n._prev and not label
@@ -169,8 +171,24 @@ class Drawing(graphviz.Digraph):
 
     def pipe(self, format: str | None = None, *, encoding: str | None = None) -> Any:  # type: ignore[override]
         """The picture as bytes, or as text in `encoding`. Raises DrawError."""
-        output = layout.picture(self.source, format or self.format)
+        format = format or self.format
+        if format == "png":
+            output = self.png(self.svg(), PNG_DPI)
+        else:
+            output = self.svg().encode() if format == "svg" else layout.picture(self.source, format)
         return output.decode(encoding) if encoding else output
+
+    def svg(self):
+        """The SVG, which other formats are made from: one layout for all."""
+        text = raster.fitted(layout.picture(self.source, "svg").decode())
+        return text.replace(f'font-family="{FONT}"', f'font-family="{SHOWN_FONT}"')
+
+    def png(self, svg, dpi):
+        """The same as PNG; by the dot program where somebody added what is not drawn here."""
+        try:
+            return raster.png(svg, dpi)
+        except raster.UnknownError:
+            return layout.picture(self.source, "png", dpi)
 
     def render(  # type: ignore[override]
         self,
@@ -232,12 +250,10 @@ class Drawing(graphviz.Digraph):
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         try:
-            svg, png = (
-                self.pipe("svg", encoding="utf-8"),
-                layout.picture(self.source, "png", dpi=96),
-            )
+            svg = self.svg()
+            png = self.png(svg, NOTEBOOK_DPI)
         except DrawError as error:
-            return {"text/plain": f"{error}\n\nThe graph as DOT text:\n{self.source}"}, {}
+            return {"text/plain": str(error)}, {}
         bundle = {"image/svg+xml": svg, "image/png": png, "text/plain": repr(self)}
         return bundle, {kind: {"alt": self.alt} for kind in ("image/svg+xml", "image/png")}
 

@@ -1,12 +1,16 @@
 """Drawings: what is in them, the same on every run, safe with any label, clear when they fail."""
 
+import io
+import random
+import re
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from processes import printed
 
 import micrograd.functional as F
-from micrograd import Value, layout
+from micrograd import Value, fonts, layout
 from micrograd.viz import Drawing, GraphTooLargeError, draw_dot, trace
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -168,3 +172,77 @@ def test_the_wheel_of_graphviz_is_found_without_path(monkeypatch):
     if not layout.graphviz_pure():
         pytest.skip("graphviz-pure has no wheel for this system")
     assert isinstance(draw_dot(Value(1.0)), Drawing) and texts(draw_dot(Value(1.0)))
+
+
+def walls(node):
+    """Where the lines of a node stand."""
+    lines = [e.get("points", "") for e in node.iter()]
+    return sorted({float(x) for points in lines for x in re.findall(r"(-?[\d.]+),", points)})
+
+
+LONG = ["W" * 60, "數" * 60, "i" * 60, "🙂" * 30, "data", "αβγ" * 20, "Wi" * 30]
+
+
+@pytest.mark.parametrize("label", LONG)
+def test_a_long_label_stays_in_its_box(label, browser):
+    svg = draw_dot(Value(1.0, label=label)).pipe("svg", encoding="utf-8")
+    [node] = [g for g in ElementTree.fromstring(svg).iter() if g.get("class") == "node"]
+    left, right, *_ = walls(node)
+    script = "const [box] = all('.node text').map((e) => e.getBBox()); return [box.x, box.width];"
+    x, wide = browser.open(svg[svg.index("<svg") :]).run(script)
+    assert left <= x and x + wide <= right
+
+
+def test_svg_and_png_are_of_one_layout(monkeypatch):
+    asked = []
+    ask = layout.picture
+    monkeypatch.setattr(layout, "picture", lambda *a, **k: asked.append(a[1:]) or ask(*a, **k))
+    bundle, _ = draw_dot(neuron())._repr_mimebundle_()
+    assert asked == [("svg",)]
+    size = re.search(r'width="(\d+)pt" height="(\d+)pt"', bundle["image/svg+xml"])
+    with Image.open(io.BytesIO(bundle["image/png"])) as image:
+        assert image.size == tuple(round(int(n) * 96 / 72) for n in size.groups())
+        assert image.getpixel((0, 0))[3] == 0 and image.getextrema()[3] == (0, 255)
+
+
+def changed(drawing):
+    """The drawing with things that Graphviz has and ours have not."""
+    drawing.node("mine", shape="box", style="dashed", label="mine")
+    return drawing
+
+
+def test_what_users_add_is_painted_by_the_dot_program():
+    before, after = draw_dot(neuron()), changed(draw_dot(neuron()))
+    with Image.open(io.BytesIO(before.pipe("png"))), Image.open(io.BytesIO(after.pipe("png"))) as a:
+        assert a.mode != "P" and b"dasharray" in after.pipe("svg")
+
+
+def test_a_letter_of_no_font_shows_as_its_code_point():
+    assert fonts.known_letters("a", False)[0][1] == "a"
+    assert fonts.known_letters("\U0010fffd", False)[0][1] == "U+10FFFD"
+    assert fonts.text_width("\U0010fffd", 10) == fonts.text_width("U+10FFFD", 10)
+
+
+def test_a_letter_that_the_own_font_lacks_is_taken_from_the_system(monkeypatch):
+    own, other = fonts.own(False), fonts.own(True)
+    monkeypatch.setattr(fonts, "system", lambda: [other])
+    monkeypatch.setattr(fonts, "has", lambda path, letter: (path == other) == (letter == "q"))
+    assert fonts.pieces.__wrapped__("aqa", False) == [(own, "a"), (other, "q"), (own, "a")]
+    fonts.known_letters.cache_clear()
+
+
+def tangled(n, operands):
+    """A graph whose values each are a sum of several that came before, wherever they stand."""
+    generator, values = random.Random(0), [Value(1.0) for _ in range(10)]
+    while len(values) < n:
+        values.append(F.sum(generator.sample(values, operands)))
+    return F.sum(values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n, operands, drawn", [(60, 3, True), (150, 5, True), (400, 9, False)])
+def test_a_tangle_is_a_picture_or_one_sentence(n, operands, drawn):
+    bundle, _ = draw_dot(tangled(n, operands))._repr_mimebundle_()
+    assert ("image/svg+xml" in bundle) == drawn
+    assert drawn or "did not finish within 5 s; draw a part" in bundle["text/plain"]
+    assert len(bundle["text/plain"]) < 300 and "\n" not in bundle["text/plain"]

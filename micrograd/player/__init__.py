@@ -26,6 +26,7 @@ __all__ = ["DrawError", "GraphTooLargeError", "Player", "step_through"]
 
 FILE_SCALE, SLIDE_SCALE = 2.0, 1.0  # pixels for a CSS pixel
 COLOURS = 128
+MOST_WORDS = 40  # steps told where there is no picture
 STILL = 1150, 420  # CSS pixels: of a larger picture, the part around the last node stands still
 STILL_PIXELS, STILL_COLOURS = 450_000, 24  # keep the picture inside a notebook small
 READING = 1000, 25  # milliseconds to look at a frame, and to read each of its letters
@@ -94,14 +95,13 @@ class Player:
         return f"<Player of {len(self._words.nodes)} values, {len(self.steps)} steps>"
 
     def __str__(self):
-        return self._told(self.steps)
+        return "\n".join("\n  ".join(self._words.lines(s)) for s in self.steps)
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         try:
             html, still = self._html(page.IN_A_NOTEBOOK), self._still
         except DrawError as error:
-            told = self.steps[: len(self.steps) // 2] if self._predict else self.steps
-            return {"text/plain": f"{error}\n\nThe steps in words:\n{self._told(told)}"}, {}
+            return {"text/plain": f"{error}\n\n{self._instead()}"}, {}
         bundle = {"text/html": html, "image/png": still.png, "text/plain": repr(self)}
         return bundle, {"image/png": {"width": still.width, "alt": still.alt}}
 
@@ -109,8 +109,11 @@ class Player:
         story = page.story(self._words, self.steps, self._scene, self._predict)
         return page.fragment(story, self._still, hint)
 
-    def _told(self, steps):
-        return "\n".join("\n  ".join(self._words.lines(s)) for s in steps)
+    def _instead(self):
+        """The steps in words where they are few, and none is to be guessed."""
+        if self._predict or len(self.steps) > MOST_WORDS:
+            return "print() tells the steps of this player in words."
+        return f"The steps in words:\n{self}"
 
     @functools.cached_property
     def _still(self):

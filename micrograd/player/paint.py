@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..fonts import lines, write
+from ..raster import flattened
 from ..shell import colours
 from .replay import Flow, Step
 from .scene import (
@@ -19,8 +20,6 @@ from .scene import (
     TEXT_SIZE,
     Box,
     Scene,
-    font,
-    text_width,
 )
 from .words import Words, number, short, symbol
 
@@ -162,8 +161,8 @@ class Painter:
         head, *children = self.words.lines(step)
         width = self.w - CAPTION_INDENT - CAPTION_LEFT
         return [
-            *((line, True) for line in wrapped(head, width, bold=True)),
-            *((line, False) for child in children for line in wrapped(child, width, bold=False)),
+            *((line, True) for line in lines(head, width, CAPTION_SIZE, bold=True)),
+            *((line, False) for child in children for line in lines(child, width, CAPTION_SIZE)),
         ]
 
     # In CSS pixels
@@ -188,8 +187,8 @@ class Painter:
         self.draw.rounded_rectangle(corners, radius * self.scale, paper, ink, width)
 
     def text(self, point, text, size, ink, anchor, bold=False):
-        at = self.at(*point)
-        self.draw.text(at, text, self.colours[ink], font(size * self.scale, bold), anchor)
+        size *= self.scale
+        write(self.draw, self.at(*point), text, size, self.colours[ink], anchor, bold)
 
 
 def part(scene, w, h):
@@ -215,33 +214,3 @@ def light_theme(faint: bool = False) -> dict[str, tuple[int, ...]]:
         name: tuple(round(255 + strength * (c - 255)) for c in ImageColor.getrgb(colour))
         for name, colour in colours().items()
     }
-
-
-def flattened(curve):
-    """Points along a chain of Bézier curves."""
-    points = [curve[0]]
-    for i in range(0, len(curve) - 1, 3):
-        points += [bezier(curve[i : i + 4], k / 16) for k in range(1, 17)]
-    return points
-
-
-def bezier(points, t):
-    """The point at t, from 0 to 1, by De Casteljau's rule."""
-    while len(points) > 1:
-        points = [
-            ((1 - t) * x + t * u, (1 - t) * y + t * v)
-            for (x, y), (u, v) in itertools.pairwise(points)
-        ]
-    return points[0]
-
-
-def wrapped(text, width, bold):
-    """The text in lines that are no wider than `width`, broken at spaces."""
-    lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".lstrip()
-        if text_width(longer, CAPTION_SIZE, bold) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return [line for line in lines if line]

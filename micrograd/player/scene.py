@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from .. import layout
+from ..fonts import text_width
+from .layered import layered
 from .replay import Flow, Step
 from .words import Words, number, short, symbol
 
@@ -18,6 +18,7 @@ NAME_SIZE, TEXT_SIZE, PLATE_SIZE = 13, 12, 11  # of letters
 OP_HEIGHT, OP_GAP = 28, 9  # an operation stands before its box
 PLATE_HEIGHT = 32  # two lines of text on an arrow
 SHORT = 70  # an arrow that passes no box
+MOST_FOR_GRAPHVIZ = 1500  # boxes and plates; for more it may take seconds
 POINTS = 72  # an inch, in which Graphviz counts
 
 Point = tuple[float, float]
@@ -50,13 +51,16 @@ class Scene:
 
 
 def scene(words: Words, steps: Sequence[Step]) -> Scene:
-    """The picture, with room for the widest number that a step brings. Raises DrawError."""
+    """The picture, with room for the widest number that a step brings.
+
+    It is in columns where Graphviz would take too long. Raises DrawError without a dot program.
+    """
     flows = [f for s in steps for f in s.flows]
     box_widths, box_heights = widths(words, steps), [height(n) for n in words.nodes]
     op_widths = [op_width(n) if n.children else 0.0 for n in words.nodes]
     nodes = [box + (op and op + OP_GAP) for box, op in zip(box_widths, op_widths)]
     sizes = list(zip(nodes, box_heights)), [(plate_width(f), PLATE_HEIGHT) for f in flows]
-    places, splines, w, h = parsed(layout.picture(dot(*sizes, flows), "plain").decode())
+    places, splines, w, h = placed(*sizes, flows)
     whole = [places[f"n{i}"] for i in range(len(nodes))]
     plates = [places[f"f{i}"] for i in range(len(flows))]
     arrows = [
@@ -66,6 +70,17 @@ def scene(words: Words, steps: Sequence[Step]) -> Scene:
     boxes = [Box(at.x + at.w - width, at.y, width, at.h) for at, width in zip(whole, box_widths)]
     ops = [op_box(at, width) if width else None for at, width in zip(whole, op_widths)]
     return Scene(w, h, boxes, ops, flows, plates, arrows)
+
+
+def placed(nodes, plates, flows):
+    """Boxes and lines by name, width and height; names are n and f with a place in their list."""
+    layout.dot_program()
+    if len(nodes) + len(plates) > MOST_FOR_GRAPHVIZ:
+        return columns(nodes, plates, flows)
+    try:
+        return parsed(layout.picture(dot(nodes, plates, flows), "plain").decode())
+    except layout.TooTangledError:
+        return columns(nodes, plates, flows)
 
 
 def dot(nodes: Sequence[Point], plates: Sequence[Point], flows: Sequence[Flow]) -> str:
@@ -105,6 +120,39 @@ def parsed(plain):
         elif kind == "edge":
             curves[row[0], row[1]] = points(row[3 : 3 + 2 * int(row[2])])
     return boxes, curves, w + 2 * MARGIN, h + 2 * MARGIN
+
+
+def columns(nodes, plates, flows):
+    """The same as `parsed`, of a layout of our own."""
+    order, edges = in_order(len(nodes), flows)
+    sizes = {f"n{i}": size for i, size in enumerate(nodes)}
+    sizes |= {f"f{i}": size for i, size in enumerate(plates)}
+    place = {name: i for i, name in enumerate(order)}
+    found, (w, h) = layered(
+        [sizes[name] for name in order], [(place[tail], place[head]) for tail, head in edges]
+    )
+    boxes = {
+        name: Box(MARGIN + x, MARGIN + y, bw, bh) for name, (x, y, bw, bh) in zip(order, found)
+    }
+    lines = {(tail, head): line(boxes[tail], boxes[head]) for tail, head in edges}
+    return boxes, lines, w + 2 * MARGIN, h + 2 * MARGIN
+
+
+def in_order(n, flows):
+    """The names of all nodes and plates, each behind what leads to it, and the edges."""
+    into = defaultdict(list)
+    for i, f in enumerate(flows):
+        into[f.parent].append(f"f{i}")
+    order = [name for node in range(n) for name in [*into[node], f"n{node}"]]
+    edges = [(f"n{f.child}", f"f{i}") for i, f in enumerate(flows)]
+    return order, edges + [(f"f{i}", f"n{f.parent}") for i, f in enumerate(flows)]
+
+
+def line(tail, head):
+    """A curve from the right side of one box to the left side of another one."""
+    x, y, end, bottom = tail.x + tail.w, tail.y + tail.h / 2, head.x, head.y + head.h / 2
+    middle = (x + end) / 2
+    return [(x, y), (middle, y), (middle, bottom), (end, bottom)]
 
 
 def arrow(to_plate, from_plate):
@@ -158,18 +206,3 @@ def op_width(node):
 
 def plate_width(flow):
     return 12 + max(text_width(line, PLATE_SIZE, bold=True) for line in short(flow))
-
-
-@functools.cache
-def text_width(text: str, size: float, bold: bool = False) -> float:
-    return font(size, bold).getlength(text)
-
-
-@functools.cache
-def font(size: float, bold: bool = False) -> Any:
-    """The font that comes with matplotlib: the same on every machine."""
-    import matplotlib
-    from PIL import ImageFont
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
