@@ -26,17 +26,17 @@ def tagged(cell, tag):
 
 
 def exercises(notebook):
-    """Where each exercise's check is, and its solution, a wrong answer and the stub again."""
+    """Where each exercise's check is, and its solution, its wrong answers and the stub again."""
     cells = notebook.cells
     for i, cell in enumerate(cells):
         if tagged(cell, "exercise") and not build.missing(cell):
             assert tagged(cells[i + 1], "check") and tagged(cells[i + 2], "solution"), cell.source
             solution = SOLUTION.search(cells[i + 2].source).group(1)
-            yield i + 1, (solution, cell.metadata["wrong"], cell.source)
+            yield i + 1, (solution, *cell.metadata["wrong"], cell.source)
 
 
 def with_answers(notebook):
-    """A copy in which each check runs again after the solution, a wrong answer, and the stub."""
+    """A copy in which each check runs again after the solution, each wrong answer, and the stub."""
     cells = list(notebook.cells)
     for at, answers in reversed(list(exercises(notebook))):
         cells[at + 1 : at + 1] = [
@@ -62,12 +62,14 @@ def test_a_fresh_run_prints_what_is_stored_and_grades_every_answer(path):
     for source in sources:
         kept.append(texts[next(i for i, s in positions if s == source)])
     assert kept == build.texts(stored)
-    count = len(list(exercises(stored)))
-    assert verdicts(run) == [NOT_YET, RIGHT, NOT_RIGHT, NOT_YET] * count
-    for text in build.texts(run):
-        if text.startswith(NOT_RIGHT):
-            assert "wanted is" in text or "raises" in text
-            assert "Hint: " in text
+    given = [len(answers) - 2 for _, answers in exercises(stored)]
+    expected = [[NOT_YET, RIGHT, *[NOT_RIGHT] * wrong, NOT_YET] for wrong in given]
+    assert verdicts(run) == [each for exercise in expected for each in exercise]
+    refusals = iter(text for text in texts if text.startswith(NOT_RIGHT))
+    for wrong in given:
+        first, second, *others = [next(refusals) for _ in range(wrong)]
+        assert "Hint: " not in first and "Hint: " in second and "Wanted is" not in second
+        assert all("Hint: " in text and "Wanted is" in text for text in others)
 
 
 @pytest.mark.slow
@@ -89,6 +91,7 @@ def test_a_cell_is_left_out_where_what_it_needs_is_not_installed():
 def test_a_lesson_has_exercises_and_a_picture_and_is_small(path):
     stored = read(path)
     assert len(list(exercises(stored))) >= 2
+    assert all(len(answers) >= 6 for _, answers in exercises(stored))  # four of them wrong
     assert any("image/png" in o.get("data", {}) for c in stored.cells for o in c.get("outputs", []))
     assert path.stat().st_size < 1000 * stored.metadata.get("micrograd", {}).get("kB", 200)
 
