@@ -65,8 +65,7 @@ def check_cases(
             raise TypeError(f"a case is (arguments…, wanted), got {case!r}")
         *arguments, wanted = case
         trials.append((called, arguments, wanted, written(call, name, arguments), "gives"))
-    key = (call or name).partition("(")[0]
-    tell(trials, key, hint, rel, near_zero, f"all {len(cases)} cases")
+    tell(trials, call or name, hint, rel, near_zero, f"all {len(cases)} cases")
 
 
 def asking():
@@ -97,7 +96,7 @@ def tell(trials, key, hint, rel, near_zero, right):
             raise ValueError(f"a tolerance is from 0 to below inf, got {limit!r}")
     faults = (fault(*trial, rel, near_zero) for trial in trials)
     said, wanted = next(filter(None, faults), ("", None))
-    stopped = failed_cell(re.findall(r"\w+", key)[0])
+    stopped = failed_cell(re.findall(r"\w+", key)[:1])
     if stopped:
         print(f"{NOT_RIGHT}: your cell stops with {stopped}.")
     elif said == OPEN or not said:
@@ -168,12 +167,13 @@ def place(error):
     return "".join(f", in the line `{line}`" for line in list(lines)[:1])
 
 
-def failed_cell(name):
-    """The error of the cell that ran last, if it failed and speaks of this name."""
+def failed_cell(names):
+    """The error of the cell that ran last, if it failed and speaks of these names."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     last = getattr(shell, "last_execution_result", None)
     error = last and (last.error_before_exec or last.error_in_exec)
-    return named(error) if error and name in re.findall(r"\w+", last.info.raw_cell) else ""
+    words = re.findall(r"\w+", last.info.raw_cell) if error else []
+    return named(error) if error and {*names} <= {*words} else ""
 
 
 def unanswered(got):
