@@ -88,7 +88,7 @@ def written(call, name, arguments):
 
 
 def tell(trials, key, hint, rel, near_zero, right):
-    """Print the verdict on the first trial that is not right, or that all are."""
+    """Print the verdict on the first trial that is not right, or that all are; return whether."""
     if not isinstance(hint, str):
         raise TypeError(f"a hint is a text, got {type(hint).__name__} {hint!r}")
     for limit in (rel, near_zero):
@@ -107,6 +107,7 @@ def tell(trials, key, hint, rel, near_zero, right):
         hint = hint and f"Hint: {hint}{'' if hint[-1] in '.?!' else '.'}"
         stages = filter(None, [said, hint, f"Wanted is {shown(wanted)}."])
         print(f"{NOT_RIGHT}:", *list(stages)[: wrong_answers[key]])
+    return not stopped and not said
 
 
 def fault(function, arguments, wanted, call, verb, rel, near_zero):
@@ -118,7 +119,7 @@ def fault(function, arguments, wanted, call, verb, rel, near_zero):
         if same(got, wanted, rel, near_zero):
             return None
         if got is None and wanted is not None:
-            nothing = "returned nothing: is a `return` missing?" if verb == "gives" else "is None."
+            nothing = "is None." if verb == "is" else "returned nothing: is a `return` missing?"
             return f"{call} {nothing}", wanted
         return f"{call} {verb} {shown(got)}{difference(got, wanted, rel, near_zero)}.", wanted
     except Exception as error:
