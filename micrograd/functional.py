@@ -113,7 +113,7 @@ def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
 def hinge_loss(scores: Iterable, targets: Iterable) -> Value:
     """The mean of max(0, 1 - target · score); targets are -1 and 1."""
     return mean(
-        (1 - checked(t, lambda t: abs(t) == 1, "hinge_loss()", "-1 and 1") * s).relu()
+        (1 - checked(t, lambda t: 1 <= abs(t) <= 1, "hinge_loss()", "-1 and 1") * s).relu()
         for s, t in pairs(scores, targets, "hinge_loss()")
     )
 
@@ -131,10 +131,12 @@ def binary_cross_entropy_with_logits(logits: Iterable, targets: Iterable) -> Val
 
 
 def checked(target, fits, caller, wanted):
-    """The target, a number or a Value. Raises ValueError for one out of what is wanted."""
-    number = target.data if isinstance(target, Value) else real(target, caller)
-    if not fits(number):
-        raise ValueError(f"{caller} needs targets {wanted}, got {number:g}")
+    """The target, a number or a Value. Raises ValueError for one out of what is wanted.
+
+    A Value is asked by comparisons, which a trace sees.
+    """
+    if not fits(target if isinstance(target, Value) else real(target, caller)):
+        raise ValueError(f"{caller} needs targets {wanted}, got {value(target).data:g}")
     return target
 
 
@@ -184,9 +186,10 @@ def accuracy(scores: Any, targets: Any) -> float:
 
 def hit(score, target):
     if isinstance(score, Value) or is_real(score):
-        return bool((score > 0) == (target > 0)) and not math.isnan(value(score).data)
-    row = [value(s).data for s in score]
-    return row.index(builtins.max(row)) == target and not any(map(math.isnan, row))
+        return bool(score > 0 if target > 0 else score <= 0)
+    row = list(score)
+    best = builtins.max(range(len(row)), key=row.__getitem__)
+    return best == target and all(s <= row[best] for s in row)
 
 
 def value(x):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-import threading
+import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -12,20 +13,23 @@ import numpy as np
 
 from ..engine import Value, tape
 from ..optim import Optimizer
-from .arguments import Arguments, as_value, replaced, results
+from .costs import Account, Pot
+from .guards import Guards, alike
+from .locks import Lock
+from .pytree import Arguments, are_the_same, as_value, items_of, replaced, results
 from .reading import recorded
 from .recording import JitError, TooDeepError
 from .replay import Replay
 from .report import explanation, listing
-from .surroundings import Surroundings
-from .taping import Input, refuse_reading, taped
+from .trace import MISSING, Input, fingerprint, show, traced
 from .training import Training
 
 __all__ = ["Jit", "JitError", "Training", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-MOST_SIGNATURES, MOST_BRANCHES, MOST_MISSES = 64, 8, 128
+MOST_SIGNATURES, MOST_BRANCHES = 64, 8
+AUDITS = 0.05  # of the time since the first call may go into audits, beside the first of each
 
 
 def jit(function: Callable[P, R]) -> Jit[P, R]:
@@ -35,52 +39,94 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     Floats in the arguments may differ from call to call, and are Values inside the function; ints,
     bools and strings belong to the shapes. Leaves from before the call are read at each call.
     Where a comparison comes out otherwise, or something that the function can see has changed, it
-    is recorded again. Raises JitError for what a replay could not do.
+    is recorded again, as long as that may pay; else it runs in the engine. A replay is audited at
+    the second call and from time to time: the function runs again, and must do the same.
+
+    Raises JitError for what a replay could not do, and where an audit finds a difference. Else a
+    jitted function differs from the function in this only:
+
+    =========================  ====================================================================
+    floats in arguments        are Values inside, also to isinstance(), type() and math functions
+    identity                   results, and lists or arrays among the arguments, are new objects
+    printing, random draws     happen when it is recorded or audited; a draw from a watched
+                               generator is refused
+    what no guard sees         (the clock, files, the environment, names put together by the
+                               function, other threads) is found by an audit, so perhaps late;
+                               the error says since which call results may be wrong
+    =========================  ====================================================================
     """
     return Jit(function)
 
 
-class Recordings:
-    """What is known of one signature: a replay for each way through the function's branches."""
+class Recorded:
+    """One way through a function: its replay, and what must be as it was for it to hold."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self.surroundings = surroundings
-        self.replays: list[Replay] = []
-        self.too_deep = False
+    def __init__(self, replay, guards, asked, did, call):
+        self.replay, self.guards, self.asked, self.did = replay, guards, asked, did
+        self.checked_at, self.audits, self.seconds = call, 0, 0.0
+
+    def fits(self, arguments, guards_hold):
+        """Whether the guards hold, and attributes of Values that were asked for are the same."""
+        if self.guards not in guards_hold:
+            guards_hold[self.guards] = self.guards.hold()
+        return guards_hold[self.guards] and all(
+            alike(getattr(arguments.values[v] if type(v) is int else v, name, MISSING), found)
+            for v, name, found in self.asked
+        )
+
+
+class Signature:
+    """What is known of calls with arguments of some shapes."""
+
+    def __init__(self, pot: Pot) -> None:
+        self.account, self.ways, self.too_deep = Account(pot), [], False
 
 
 class Jit(Generic[P, R]):
     """A jitted function."""
 
+    # Its own state; in __dict__ are the attributes of the function, and those that users set.
+    __slots__ = (
+        "__dict__", "__weakref__", "_audit_seconds", "_calls", "_known", "_latest", "_pot",
+        "_recordings", "_replays", "_started", "function", "lock",
+    )  # fmt: skip
+
     def __init__(self, function: Callable[P, R]) -> None:
         if not callable(function):
             raise TypeError(f"jit() needs a function, got {type(function).__name__} {function!r}")
-        functools.update_wrapper(self, function)
+        functools.update_wrapper(self, function, updated=())
         self.function = function
-        self.lock = threading.RLock()
+        self.lock = Lock()
         self.forget()
 
     def forget(self) -> None:
         """Drop all recordings."""
-        self.known: OrderedDict[tuple, Recordings] = OrderedDict()
-        self.recordings = self.replays = 0
-        self.latest: Replay | TooDeepError | None = None
+        self._known: OrderedDict[tuple, Signature] = OrderedDict()
+        self._recordings = self._replays = self._calls = 0
+        self._latest: Replay | JitError | None = None
+        self._pot, self._started, self._audit_seconds = Pot(), time.monotonic(), 0.0
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if tape.get() is not None:  # inside another one: part of its recording
-            args, kwargs = replaced((args, kwargs), as_value)
-            return self.function(*args, **kwargs)
-        with self.lock, np.errstate(all="ignore"):
+        if tape.get() is None:
             arguments = Arguments(args, kwargs)
-            replay = self.replay(arguments)
-            if replay:
-                return replay.result(arguments)
-        args, kwargs = replaced((args, kwargs), as_value)
+            with np.errstate(all="ignore"):
+                found = self.run(arguments, Replay.fill, lambda replay: replay.result(arguments))
+            if found is not None:
+                return found
+        args, kwargs = replaced((args, kwargs), as_value)  # or inside another one: a part of it
         return self.function(*args, **kwargs)
+
+    def __getattr__(self, name):
+        if name in Jit.__slots__:  # of a copy that is not made yet
+            raise AttributeError(name)
+        return getattr(self.function, name)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         """A jitted method."""
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else JitMethod(self, instance)
+
+    def __reduce__(self):
+        return type(self), (self.function,)  # a copy begins without recordings
 
     def training(self, optimizer: Optimizer) -> Training:
         """A whole step of training at once, to be used in a `with` statement:
@@ -104,11 +150,11 @@ class Jit(Generic[P, R]):
         return explanation(self.last())
 
     def last(self):
-        if self.latest is None:
+        if self._latest is None:
             raise JitError(f"{self.name} was not called yet: there is no recording of it")
-        if isinstance(self.latest, TooDeepError):
-            raise self.latest
-        return self.latest.program
+        if isinstance(self._latest, JitError):
+            raise self._latest
+        return self._latest.program
 
     @property
     def name(self) -> str:
@@ -122,30 +168,80 @@ class Jit(Generic[P, R]):
 
         `fill` sets the leaves of a replay, given the arguments.
         """
-        known = self.known.get(arguments.signature)
-        if known is None or not known.surroundings.are_the_same():
-            known = Recordings(Surroundings([self.function, *arguments.objects]))
-            self.known[arguments.signature] = known
-            while len(self.known) > MOST_SIGNATURES:
-                self.known.popitem(last=False)
-        self.known.move_to_end(arguments.signature)
-        for replay in known.replays:
-            fill(replay, arguments)
-            if replay.run(arguments):
-                self.latest = replay
-                self.replays += 1
-                return replay
-        return None if known.too_deep else self.recorded(arguments, known, fill)
+        return self.run(arguments, fill, lambda replay: replay)
 
-    def recorded(self, arguments, known, fill):
-        """A replay of one more way through the function, or None."""
-        self.recordings += 1
-        if self.recordings > MOST_MISSES + self.replays:
-            self.latest = TooDeepError(
-                f"{self.name} was recorded {MOST_MISSES} times more often than replayed, as its "
-                "comparisons, integers or surroundings differ: it runs in the engine"
-            )
+    def run(self, arguments, fill, use):
+        """What use(replay) gives, called under the lock; None where the engine is to run."""
+        self._calls += 1
+        self._pot.call()
+        for _ in range(3):  # at most: known, audited, once more
+            with self.lock:
+                way = self.way(arguments, fill)
+                if way and not self.is_due(way):
+                    return use(way.replay)
+            if not (self.audited(way, arguments) if way else self.recorded(arguments)):
+                return None
+        return None
+
+    def way(self, arguments, fill):
+        """The way through the function that a call takes, its replay run; None for a new one."""
+        known = self._known.get(arguments.signature)
+        if known is None:
             return None
+        self._known.move_to_end(arguments.signature)
+        guards_hold: dict[Guards, bool] = {}
+        for i, way in enumerate(known.ways):
+            if way.fits(arguments, guards_hold):
+                fill(way.replay, arguments)
+                if way.replay.run(arguments):
+                    known.ways.insert(0, known.ways.pop(i))
+                    known.account.hit()
+                    self._latest = way.replay
+                    self._replays += 1
+                    return way
+        return None
+
+    def recorded(self, arguments):
+        """Whether a new way through the function was recorded."""
+        known = self._known.get(arguments.signature) or Signature(self._pot)
+        if known.too_deep or not known.account.can_pay():
+            if not known.too_deep:
+                self._latest = JitError(
+                    f"{self.name} ran in the engine: its comparisons, integers or surroundings "
+                    f"differ so often that {self._recordings} recordings have not paid"
+                )
+            return False
+        self._recordings += 1
+        roots = [self.function, *arguments.objects]
+        fitting = (way.guards for way in known.ways if way.fits(arguments, {}))
+        guards = next(fitting, None) or Guards(roots)
+        modules = len(sys.modules)
+        answer, trace, leaves, inputs, did = self.traced(arguments, guards)
+        try:
+            if len(sys.modules) != modules:  # imported inside for the first time
+                guards = Guards(roots)
+            made = Replay(recorded(results(answer), trace, leaves, inputs), answer, leaves, self.lock)
+        except TooDeepError as error:
+            known.too_deep, self._latest = True, error
+        except BaseException:
+            for v in trace:
+                show(v)
+            raise
+        index = {v: i for i, v in enumerate(arguments.values)}
+        asked = [(index.get(v, v), name, found) for v, name, found in trace.asked]
+        with self.lock:
+            self._known[arguments.signature] = known
+            known.account.pay(len(trace))
+            if not known.too_deep:
+                known.ways.insert(0, Recorded(made, guards, asked, did, self._calls))
+                self._latest = made
+            del known.ways[MOST_BRANCHES:]
+            while len(self._known) > MOST_SIGNATURES:
+                self._known.popitem(last=False)
+        return not known.too_deep
+
+    def traced(self, arguments, guards):
+        """What the function returns for stand-ins of its arguments, and all that it did."""
         stand_ins = {v: Value(v.data, label=v.label) for v in arguments.values}
         inputs: list[Value] = []
 
@@ -155,24 +251,75 @@ class Jit(Generic[P, R]):
             inputs.append(Input(x))
             return inputs[-1]
 
-        args, kwargs = replaced((arguments.args, arguments.kwargs), stand_in)
-        answer, events, code = taped(lambda: self.function(*args, **kwargs))
-        if changed := known.surroundings.changed():
+        given = replaced((arguments.args, arguments.kwargs), stand_in)
+        before, drawn = items_of(given), guards.drawn()
+        originals = {stand_in: v for v, stand_in in stand_ins.items()}
+        answer, trace = traced(
+            lambda: self.function(*given[0], **given[1]), originals, inputs, guards.values.values()
+        )
+        changed = guards.broken()
+        if guards.drawn() != drawn:
+            changed = "the state of a random number generator"
+        if not are_the_same(items_of(given), before):
+            changed = "an argument"
+        if changed:
+            for v in trace:
+                show(v)
             raise JitError(
                 f"{self.name} changed {changed} while it was recorded; a replay would not: "
                 "do it outside the jitted function, and pass or return what is needed"
             )
         leaves = list(stand_ins.values())
-        recording = recorded(results(answer), events, leaves, inputs)
-        refuse_reading(known.surroundings.codes() if code is None else code)
-        try:
-            made = Replay(recording, answer, leaves, self.lock)
-        except TooDeepError as error:
-            known.too_deep, self.latest = True, error
-            return None
-        known.replays.insert(0, made)
-        del known.replays[MOST_BRANCHES:]
-        self.latest = made
-        fill(made, arguments)
-        # Its last digits may decide a comparison otherwise than the engine's: then let that run.
-        return made if made.run(arguments) else None
+        did = fingerprint(trace, [*leaves, *inputs], items_of(answer), guards.values)
+        return answer, trace, leaves, inputs, did
+
+    def is_due(self, way):
+        """Whether to run the function once more: does it still do what was recorded?"""
+        if way.checked_at == self._calls:
+            return False
+        if not way.audits:
+            return True
+        time_so_far = time.monotonic() - self._started
+        return self._audit_seconds + way.seconds <= AUDITS * time_so_far
+
+    def audited(self, way, arguments):
+        """Whether a way may be replayed: True. Raises JitError where the function left it.
+
+        False where it went another way since a comparison is decided by the last digit.
+        """
+        start = time.monotonic()
+        *_, did = self.traced(arguments, way.guards)
+        way.seconds = time.monotonic() - start
+        self._audit_seconds += way.seconds if way.audits else 0.0
+        way.audits += 1
+        first, way.checked_at = way.checked_at + 1, self._calls
+        if did == way.did:
+            return True
+        turns = zip(did[0], way.did[0])
+        turn = next(((now, then) for now, then in turns if now != then), None)
+        if turn and turn[0][0] == turn[1][0]:
+            return False
+        self._known.clear()
+        raise JitError(
+            f"{self.name} does something else than when it was recorded, and not because of its "
+            f"arguments: it looks at what jit does not see, such as a clock, chance, a file or the "
+            f"environment. Results of calls {first} to {self._calls} may be wrong. Look at it "
+            "outside, and pass what is found"
+        )
+
+
+class JitMethod:
+    """A jitted function, bound to an object."""
+
+    def __init__(self, jitted: Jit, instance: Any) -> None:
+        self.jitted, self.instance = jitted, instance
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.jitted(self.instance, *args, **kwargs)
+
+    def training(self, optimizer: Optimizer) -> Training:
+        """As of a jitted function."""
+        return Training(self.jitted, optimizer, self.instance)
+
+    def __getattr__(self, name):
+        return getattr(self.jitted, name)

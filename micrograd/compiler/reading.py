@@ -11,7 +11,6 @@ from ..engine import Value, topological_order
 from ..function import Outputs
 from .kernels import Recalled
 from .recording import Call, JitError, Recording
-from .taping import refuse
 
 RANK = 1 << 32  # more than any node has operands
 
@@ -62,7 +61,6 @@ def recorded(
     """
     made = [e for e in events if type(e) is not tuple]
     questions = [e for e in events if type(e) is tuple]
-    refuse(questions, inputs)
     asked = [v for q in questions for v in q[1:3] if isinstance(v, Value)]
     order = topological_order(Root((*outputs, *asked)))
     place = {v: len(order) - i for i, v in enumerate(order)}

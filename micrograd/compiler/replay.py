@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,14 +10,15 @@ import numpy as np
 
 from ..engine import Value, node
 from ..function import outputs
-from .arguments import Arguments, replaced
+from .pytree import Arguments, replaced
+from .locks import Lock
 from .program import Program, compiled, strictly
 from .recording import Recording
 
 
 class Replay:
     def __init__(
-        self, recording: Recording, answer: Any, stand_ins: Sequence[Value], lock: threading.RLock
+        self, recording: Recording, answer: Any, stand_ins: Sequence[Value], lock: Lock
     ) -> None:
         """`stand_ins` are the leaves that stood for Values in the arguments."""
         self.program = compiled(recording)

@@ -10,7 +10,7 @@ import numpy as np
 from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer, within
-from .arguments import Arguments, as_value, replaced, results
+from .pytree import Arguments, as_value, replaced, results
 from .recording import JitError
 from .replay import Replay, is_finite
 
@@ -52,8 +52,9 @@ class Lent(Value):
 class Training:
     """See Jit.training()."""
 
-    def __init__(self, jitted: Jit, optimizer: Optimizer) -> None:
-        self.jitted, self.optimizer = jitted, optimizer
+    def __init__(self, jitted: Jit, optimizer: Optimizer, *bound: Any) -> None:
+        """`bound` is what comes before the arguments of each step: the object of a method."""
+        self.jitted, self.optimizer, self.bound = jitted, optimizer, bound
         self.size = n = len(optimizer.parameters)
         self.grads = np.zeros(n)
         rows = len(optimizer.state) + 1  # the data, then what the optimizer keeps
@@ -106,6 +107,7 @@ class Training:
                 "a training is used in a with statement, with f.training(…) as step: …, and ends "
                 "when another one of the same parameters begins"
             )
+        args = (*self.bound, *args)
         with self.jitted.lock, np.errstate(all="ignore"):
             arguments = Arguments(args, kwargs)
             replay = self.jitted.replay(arguments, self.fill)

@@ -8,7 +8,7 @@ import itertools
 import math
 
 from micrograd.compiler import JitError
-from micrograd.compiler.arguments import as_value, replaced
+from micrograd.compiler.pytree import as_value, replaced
 
 
 class engine:

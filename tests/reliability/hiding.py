@@ -942,7 +942,7 @@ def an_enum_as_an_argument(jit):
 def a_function_as_an_argument(jit):
     f = jit(lambda x, function: function(x))
     for i in range(6):
-        yield f(1.5, Value.tanh if i % 2 else Value.exp).data
+        yield f(Value(1.5), Value.tanh if i % 2 else Value.exp).data
 
 
 # Gradients

@@ -1,0 +1,367 @@
+"""Guards: what a function sees beside its arguments, as it was, so that a change is noticed.
+
+A recording holds only as long as they do: the variables of enclosing functions, globals by the
+names used, and what is in the lists, dicts, arrays, Modules and other objects there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import array
+import ctypes
+import functools
+import io
+import operator
+import random
+import sys
+import threading
+import types
+import weakref
+from collections import ChainMap, UserDict, UserList, UserString, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from ..engine import Value
+from ..nn import Module
+from ..optim import Optimizer
+from ..tensor import Tensor
+from .recording import JitError
+from .trace import MISSING, from_library
+
+PLAIN = (int, float, complex, str, bytes, type(None), np.generic)
+HOLDERS = (
+    Module,
+    Optimizer,
+    types.SimpleNamespace,
+    argparse.Namespace,
+    UserDict,
+    UserList,
+    UserString,
+    ChainMap,
+    weakref.WeakKeyDictionary,
+    weakref.WeakValueDictionary,
+)
+BUFFERS = (array.array, bytearray, memoryview, ctypes.Array)
+GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
+BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+PARTS_OF_A_FUNCTION = operator.attrgetter("__code__", "__defaults__", "__kwdefaults__")
+
+
+class Guards:
+    """What is reachable from some roots, as it was."""
+
+    def __init__(self, roots: Iterable[Any]) -> None:
+        self.values: dict[int, Value] = {}  # all Values among it
+        self.seen: set[int] = set()
+        self.kept: list = []  # alive, so that no other object takes its place in `seen`
+        self.names: list[str] = []
+        self.containers: list = []  # lists and dicts, and copies of them
+        self.copies: list = []
+        self.readers: list[tuple[str, Callable[[], Any]]] = []
+        self.generators: list = [random, np.random]
+        self.instances: list = []
+        self.functions: list = []
+        stack = [("", root) for root in roots]
+        while stack:
+            name, x = stack.pop()
+            if not isinstance(x, PLAIN) and id(x) not in self.seen:
+                self.seen.add(id(x))
+                self.kept.append(x)
+                stack += self.look_into(name, x)
+        self.readers.append(("a class", functools.partial(mapped, type, self.instances)))
+        self.readers.append(
+            ("a function", functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions))
+        )
+        self.items = [x for x in self.containers if any(map(may_equal_others, contents(x)))]
+        self.items_before = [x for c in self.items for x in contents(c)]
+        self.read_before = self.read()
+
+    def hold(self) -> bool:
+        """Whether all is as it was."""
+        items = chain.from_iterable(map(contents, self.items))
+        try:
+            return (
+                all(map(operator.is_, items, self.items_before))
+                and self.containers == self.copies
+                and all(map(same, self.read(), self.read_before))
+            ) or not self.broken()
+        except RecursionError:  # in containers that hold each other
+            return not self.broken()
+
+    def broken(self) -> str:
+        """The name of the first thing that is not as it was, or nothing."""
+        before = zip(self.names, self.containers, self.copies)
+        names = (name for name, now, then in before if not same_container(now, then))
+        rows = zip(self.readers, self.read(), self.read_before)
+        more = (name for (name, _), now, then in rows if not same(now, then))
+        return next(chain(names, more), "")
+
+    def read(self):
+        return [read() for _, read in self.readers]
+
+    def drawn(self) -> list:
+        """The states of all random number generators."""
+        return list(map(state, self.generators))
+
+    def watch(self, name, container):
+        self.names.append(name)
+        self.containers.append(container)
+        self.copies.append(container.copy())
+
+    def look_into(self, name: str, x: Any) -> Iterator[tuple[str, Any]]:
+        """What can be reached from x in one step, by name; how to look again is kept."""
+        if isinstance(x, Value):
+            self.values[id(x)] = x
+            if x.__dict__:
+                yield from self.attributes(name, x)
+            return
+        if callable(inner := (attributes_of(x) or {}).get("__wrapped__")):
+            yield name, inner  # of a jitted function, too
+        if isinstance(x, types.FunctionType):
+            yield from self.function(x)
+        elif isinstance(x, types.MethodType):
+            yield from ((name, x.__self__), (name, x.__func__))
+        elif isinstance(x, BOUND):
+            if not isinstance(x.__self__, (types.ModuleType, type)):
+                yield name, x.__self__
+        elif isinstance(x, functools.partial):
+            yield from ((name, x.func), (name, x.args), (name, x.keywords))
+        elif isinstance(x, (list, tuple)):
+            if isinstance(x, list):
+                self.watch(name, x)
+            yield from ((f"{name}[{i}]", item) for i, item in enumerate(x))
+        elif isinstance(x, dict):
+            self.watch(name, x)
+            yield from ((f"{name}[{key!r}]", item) for key, item in dict.items(x))
+            yield from ((name, key) for key in x)
+        elif isinstance(x, (set, frozenset, deque)):
+            if not isinstance(x, frozenset):
+                self.watch(name, x)
+            yield from ((name, item) for item in x)
+        elif isinstance(x, types.MappingProxyType):
+            self.readers.append((name, functools.partial(dict, x)))
+            yield from ((name, item) for item in x.values())
+        elif isinstance(x, (np.ndarray, Tensor)):
+            found = x.values if isinstance(x, Tensor) else x
+            if found.dtype != object:
+                self.readers.append((name, found.copy))
+            else:
+                self.readers.append((name, functools.partial(mapped, itself, found.flat)))
+                yield from ((name, item) for item in found.flat)
+        elif isinstance(x, BUFFERS):
+            self.readers.append((name, functools.partial(bytes, x)))
+        elif isinstance(x, GENERATORS):
+            self.generators.append(x)
+        elif isinstance(x, ContextVar):
+            self.readers.append((name, functools.partial(x.get, None)))
+            yield name, x.get(None)
+        elif isinstance(x, weakref.ref):
+            self.readers.append((name, x))
+            yield name, x()
+        elif isinstance(x, threading.local):
+            self.readers.append((name, lambda: list(vars(x).items())))
+            yield from vars(x).items()
+        elif isinstance(x, types.ModuleType):  # in a list: elsewhere only names used are looked at
+            if is_own_module(x):
+                yield from self.attributes(name, x)
+        elif isinstance(x, type):
+            yield from self.cls(x)
+        elif isinstance(x, HOLDERS) or not from_library(type(x).__module__):
+            self.instances.append(x)
+            yield from self.instance(name, x)
+        elif isinstance(x, Iterator) and not isinstance(x, io.IOBase):
+            raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
+        elif is_user_part(attributes_of(x) or {}):
+            yield from self.attributes(name, x)
+
+    def function(self, f):
+        if from_library(f.__module__):
+            return
+        self.functions.append(f)
+        self.watch(f"{f.__name__}()", vars(f))
+        yield from vars(f).items()
+        yield from self.cells(f)
+        names = sorted(names_in(f.__code__))
+        yield from self.variables(f"{f.__name__}()", f.__globals__, names)
+        yield from ((f.__name__, x) for x in (f.__defaults__, f.__kwdefaults__) if x)
+        for module in filter(is_own_module, map(sys.modules.get, names)):  # imported inside
+            yield from self.module(module, names)
+
+    def cells(self, f):
+        cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
+        if cells:
+            read = functools.partial(cell_contents, tuple(cells.values()))
+            self.readers.append((f"{' or '.join(sorted(cells))} in {f.__name__}()", read))
+            for name, x in zip(cells, read()):
+                if is_own_module(x):
+                    yield from self.module(x, sorted(names_in(f.__code__)))
+                else:
+                    yield name, x
+
+    def variables(self, where, namespace, names):
+        """What a namespace has by these names, also in the modules among it."""
+        read = functools.partial(mapped, namespace.get, names)
+        found = {name: namespace[name] for name in names if name in namespace}
+        self.readers.append((f"{' or '.join(found)} in {where}", read))
+        for name, x in found.items():
+            if is_own_module(x):
+                yield from self.module(x, names)
+            else:
+                yield name, x
+
+    def module(self, module, names):
+        if id(module) not in self.seen:
+            self.seen.add(id(module))
+            self.kept.append(module)
+            yield from self.variables(module.__name__, vars(module), names)
+
+    def instance(self, name, x):
+        for cls in type(x).__mro__:
+            yield cls.__name__, cls
+            slots = [s for s in slots_of(cls) if not s.startswith("__")]
+            if slots and not from_library(cls.__module__):
+                read = functools.partial(slotted, x, slots)
+                self.readers.append((name, read))
+                yield from zip((f"{name}.{key}" for key in slots), read())
+        yield from self.attributes(name, x)
+
+    def attributes(self, name, x):
+        found = attributes_of(x)
+        if found is not None:
+            self.watch(name or type(x).__name__, found)
+            yield from ((f"{name}.{key}", item) for key, item in found.items())
+
+    def cls(self, x):
+        """The attributes of a class of the user's, and its methods and properties."""
+        if from_library(x.__module__):
+            return
+        yield from ((cls.__name__, cls) for cls in (type(x), *x.__mro__[1:]))
+        self.readers.append((x.__name__, functools.partial(class_attributes, x)))
+        yield from ((f"{x.__name__}.{name}", behind(item)) for name, item in own_attributes(x))
+
+
+def behind(item):
+    """The function of a method or property in a class."""
+    if isinstance(item, (classmethod, staticmethod)):
+        return item.__func__
+    return item.fget if isinstance(item, property) else item
+
+
+def is_own_module(x):
+    return isinstance(x, types.ModuleType) and not from_library(x.__name__)
+
+
+def attributes_of(x):
+    """The attributes that an object itself holds, or None, whatever its class says to that."""
+    try:
+        found = object.__getattribute__(x, "__dict__")
+    except AttributeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def is_user_part(attributes):
+    """Whether there are objects of the user's classes, or functions, among attributes."""
+    return any(
+        not from_library((x if isinstance(x, types.FunctionType) else type(x)).__module__)
+        for x in attributes.values()
+    )
+
+
+def class_attributes(cls):
+    return [item for _, item in own_attributes(cls)]
+
+
+def own_attributes(cls):
+    """What a class holds, by name, but for what Python keeps there."""
+    return [
+        (name, item)
+        for name, item in vars(cls).items()
+        if not name.startswith("__") or isinstance(item, types.FunctionType)
+    ]
+
+
+def slots_of(cls):
+    slots = vars(cls).get("__slots__", ())
+    return (slots,) if isinstance(slots, str) else slots
+
+
+def slotted(x, slots):
+    return [getattr(x, name, MISSING) for name in slots]
+
+
+def cell_contents(cells):
+    """What variables of enclosing functions hold."""
+    return [cell.cell_contents if cell != EMPTY else MISSING for cell in cells]
+
+
+EMPTY = types.CellType()
+
+
+def mapped(function, xs):
+    return list(map(function, xs))
+
+
+def itself(x):
+    return x
+
+
+def names_in(code):
+    """The names that code uses, and the functions inside it."""
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return {*code.co_names, *(name for c in inner for name in names_in(c))}
+
+
+def state(generator):
+    """What a random number generator draws from, cheaply: its text would take a millisecond."""
+    if isinstance(generator, np.random.Generator):
+        return repr(generator.bit_generator.state)
+    if generator is np.random or isinstance(generator, np.random.RandomState):
+        kind, key, *rest = generator.get_state(legacy=True)
+        return kind, key.tobytes(), *rest
+    return generator.getstate()
+
+
+def contents(container):
+    return container.values() if isinstance(container, dict) else container
+
+
+def may_equal_others(x):
+    """Whether another object could be equal to x and not the same to a function."""
+    return type(x).__eq__ not in (object.__eq__, Value.__eq__, str.__eq__)
+
+
+def same_container(now, before):
+    if len(now) != len(before):
+        return False
+    if isinstance(now, (set, frozenset)):
+        return now == before
+    if isinstance(now, dict) and not all(map(alike, now, before)):
+        return False
+    return all(map(alike, contents(now), contents(before)))
+
+
+def same(now, before):
+    """Whether what was read is as it was: nothing was put in the place of anything."""
+    if isinstance(now, np.ndarray):
+        return now.shape == before.shape and now.tobytes() == before.tobytes()
+    if isinstance(now, list):
+        return len(now) == len(before) and all(map(alike, now, before))
+    if isinstance(now, dict):
+        return same_container(now, before)
+    return alike(now, before)
+
+
+def alike(now, before):
+    """Whether both are one object, or plain and to the last bit the same."""
+    if now is before:
+        return True
+    if type(now) is not type(before):
+        return False
+    if isinstance(now, tuple):
+        return len(now) == len(before) and all(map(alike, now, before))
+    return isinstance(now, (*PLAIN, types.CodeType)) and repr(now) == repr(before)

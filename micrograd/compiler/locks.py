@@ -1,0 +1,41 @@
+"""A lock that is open in a forked process, whoever held it in the first one."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Any
+
+
+class Lock:
+    """As threading.RLock."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        LOCKS.add(self)
+
+    def renew(self) -> None:
+        """In a forked process, where no other thread lives that could release it."""
+        if self.lock.acquire(blocking=False):
+            self.lock.release()
+        else:
+            self.lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+
+    def __exit__(self, *error: Any) -> None:
+        self.lock.release()
+
+
+LOCKS: weakref.WeakSet[Lock] = weakref.WeakSet()
+
+
+def renew_all():
+    for lock in LOCKS:
+        lock.renew()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=renew_all)

@@ -1,0 +1,202 @@
+"""Arguments and results: nested lists, tuples, dicts, arrays and Tensors of numbers and Values.
+
+Floats and Values differ from call to call; everything else belongs to the signature of a call.
+"""
+
+from __future__ import annotations
+
+import copy
+import reprlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..engine import Value
+from ..tensor import Tensor
+from .guards import alike
+from .trace import Input
+
+PLAIN = (int, str, bytes, type(None), range)  # told apart by what they equal
+BY_TEXT = (complex, np.generic)  # minus zero is not zero
+
+
+class Arguments:
+    """The signature of a call, its floats (as arrays and lists), its Values, and other objects."""
+
+    def __init__(self, args: tuple, kwargs: dict) -> None:
+        self.floats: list = []
+        self.values: list[Value] = []
+        self.index: dict[Value, int] = {}
+        self.objects: list = []
+        self.containers: dict[int, int] = {}  # which of the different ones it is, by id
+        self.args, self.kwargs = args, kwargs
+        spec: list = []
+        for x in args:
+            self.read(x, spec)
+        if kwargs:
+            self.read(kwargs, spec)
+        self.signature = (len(args), *spec)
+
+    def read(self, x, spec):
+        kind = type(x)
+        if isinstance(x, (float, np.floating)):
+            spec.append(float)
+            self.floats.append((x,))
+        elif isinstance(x, Value):
+            spec += (Value, self.place(x))
+        elif id(x) in self.containers:
+            spec += ("again", self.containers[id(x)])
+        elif isinstance(x, Tensor):
+            self.containers[id(x)] = len(self.containers)
+            spec += (Tensor, x.shape, *map(self.place, x.values.flat))
+        elif isinstance(x, np.ndarray):
+            self.containers[id(x)] = len(self.containers)
+            self.read_array(x, spec)
+        elif isinstance(x, (list, tuple)):
+            if kind is not tuple:
+                self.containers[id(x)] = len(self.containers)
+            kinds = set(map(type, x))
+            if kinds == {float}:
+                spec += (kind, len(x), float)
+                self.floats.append(x)
+            elif kinds == {int}:
+                spec += (kind, int, *x)
+            else:
+                spec += (kind, len(x))
+                for item in x:
+                    self.read(item, spec)
+        elif isinstance(x, dict):
+            self.containers[id(x)] = len(self.containers)
+            spec += (kind, len(x), *x, *map(type, x))
+            for item in x.values():
+                self.read(item, spec)
+        elif isinstance(x, BY_TEXT):
+            spec += (kind, repr(x))
+        else:
+            spec += (kind, x if isinstance(x, PLAIN) else id(identified(x)))
+            self.objects.append(x)
+
+    def place(self, x):
+        """Which of the different Values x is."""
+        i = self.index.setdefault(x, len(self.values))
+        if i == len(self.values):
+            self.values.append(x)
+        return i
+
+    def read_array(self, x, spec):
+        if x.dtype.kind == "f":
+            spec += (np.ndarray, x.shape)
+            self.floats.append(x.ravel())
+        elif x.dtype == object:
+            spec += (object, x.shape)
+            for item in x.flat:
+                self.read(item, spec)
+        else:
+            spec += (np.ndarray, x.shape, x.dtype.str, x.tobytes())
+
+
+CONTAINERS = (list, dict, np.ndarray, Tensor)  # what could be changed in place, being one thing
+
+
+def identified(x):
+    """x, if it can be told from others by which object it is."""
+    if type(x).__hash__ is None and type(x).__module__ in ("builtins", "collections", "array"):
+        raise TypeError(
+            "a jitted function takes numbers, Values, lists, tuples, dicts, arrays and Tensors of "
+            f"them, or what can be hashed; got a {type(x).__name__}"
+        )
+    return x
+
+
+def replaced(x: Any, replace: Callable, made: dict | None = None) -> Any:
+    """x with every float and Value replaced, in the order in which Arguments reads them.
+
+    What was one list, dict or array is one afterwards; `made` are those that are done.
+    """
+    made = {} if made is None else made
+    if isinstance(x, (float, np.floating, Value)):
+        return replace(x)
+    if isinstance(x, CONTAINERS):
+        if id(x) not in made:
+            made[id(x)] = container(x, replace, made)
+        return made[id(x)]
+    if isinstance(x, tuple):
+        items = [replaced(item, replace, made) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    return x
+
+
+def container(x, replace, made):
+    if isinstance(x, Tensor):
+        return Tensor(array(x.values, replace, made))
+    if isinstance(x, np.ndarray):
+        return array(x, replace, made) if x.dtype.kind in "fO" else x
+    new = made[id(x)] = copy.copy(x)
+    if isinstance(x, list):
+        new[:] = [replaced(item, replace, made) for item in x]
+    else:
+        for key, item in x.items():
+            new[key] = replaced(item, replace, made)
+    return new
+
+
+def array(x, replace, made):
+    new = np.empty(x.size, object)
+    new[:] = [replaced(item, replace, made) for item in x.ravel().tolist()]
+    return new.reshape(x.shape)
+
+
+def as_value(x: Any) -> Value:
+    return x if isinstance(x, Value) else Input(x)
+
+
+def items_of(x: Any) -> list:
+    """All that is in nested lists, tuples, dicts, arrays and Tensors, and how it is nested."""
+    if isinstance(x, (list, tuple)):
+        return [type(x), len(x), *(y for item in x for y in items_of(item))]
+    if isinstance(x, dict):
+        return [*x, *(y for item in x.values() for y in items_of(item))]
+    if isinstance(x, Tensor):
+        return items_of(x.values)
+    if isinstance(x, np.ndarray):
+        return [x.shape, *(x.flat if x.dtype == object else [x.tobytes()])]
+    return [x]
+
+
+def are_the_same(items: list, others: list) -> bool:
+    """Whether two lists hold the same objects, or equal plain ones."""
+    return len(items) == len(others) and all(map(alike, items, others))
+
+
+def results(x: Any) -> list[Value]:
+    """The Values in what a function returned, in the order in which `replaced` meets them.
+
+    Raises TypeError for anything else, and for none.
+    """
+    found = list(values_in(x, set()))
+    if not found:
+        raise TypeError(f"a jitted function returns Values, got none in {reprlib.repr(x)}")
+    return found
+
+
+def values_in(x, seen):
+    if isinstance(x, Value):
+        yield x
+    elif isinstance(x, CONTAINERS) and id(x) in seen:
+        pass
+    elif isinstance(x, (list, tuple, dict, Tensor)) or is_of_objects(x):
+        seen.add(id(x))
+        x = x.values.flat if isinstance(x, Tensor) else x.flat if is_of_objects(x) else x
+        for item in x.values() if isinstance(x, dict) else x:
+            yield from values_in(item, seen)
+    else:
+        raise TypeError(
+            "a jitted function returns Values, alone or in lists, tuples, dicts, arrays or "
+            f"Tensors; got {type(x).__name__} {reprlib.repr(x)}: compute it from floats, which "
+            "are Values here, or make it a Value"
+        )
+
+
+def is_of_objects(x):
+    return isinstance(x, np.ndarray) and x.dtype == object

@@ -1,0 +1,347 @@
+"""A trace: a function run once, all it did written down, what a replay would not do refused."""
+
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ..engine import Value, is_real, noted, tape
+from .locks import Lock
+from .recording import JitError
+
+# Their code computes with the numbers of Values; all other code would take them out of the graph.
+OPERATIONS = {"micrograd.engine", "micrograd.function", "micrograd.functional"}
+LIBRARIES = {*sys.stdlib_module_names, "micrograd", "numpy"}
+
+
+class Trace(list):
+    """What a function does while it is traced: the Values it makes, the comparisons it draws.
+
+    `asked` are attributes of older Values that it looked at: (Value, name, what was found).
+    """
+
+    def __init__(self, originals: dict[Value, Value], inputs: list) -> None:
+        """`originals` are the caller's Values, by those that stand for them."""
+        self.originals = {id(stand_in): v for stand_in, v in originals.items()}
+        self.inputs = inputs
+        self.asked: list[tuple[Value, str, Any]] = []
+        self.refusal: JitError | None = None
+
+    def append(self, event: Any) -> None:
+        if type(event) is tuple:
+            if words := refusal(event, self.inputs):
+                raise self.refused(words)
+        else:
+            hide(event)
+        super().append(event)
+
+    def refused(self, words):
+        """A JitError, which is raised once more at the end if it is caught on the way."""
+        self.refusal = JitError(words)
+        return self.refusal
+
+    def attribute(self, v, name, found):
+        """Takes note of what was found, unless the Value is younger than the trace."""
+        if id(v) in self.originals or not is_hidden(v):
+            self.asked.append((self.originals.get(id(v), v), name, found))
+
+
+def traced(
+    function: Callable[[], Any],
+    originals: dict[Value, Value],
+    inputs: list[Value],
+    seen: Iterable[Value],
+) -> tuple[Any, Trace]:
+    """What a function returns, and its trace. `seen` are the older Values that it might look into.
+
+    Raises JitError, where it happens, for what a replay could not do.
+    """
+    trace = Trace(originals, inputs)
+    for v in (*originals, *inputs):
+        hide(v)
+    token = tape.set(trace)
+    try:
+        with watched(seen):
+            answer = function()
+        if trace.refusal:
+            raise trace.refusal
+    except BaseException:  # what was made may live on, as an ordinary Value
+        for v in (*originals, *inputs, *trace):
+            show(v)
+        raise
+    finally:
+        tape.reset(token)
+    return answer, trace
+
+
+# Hidden Values: their classes are swapped, so that no other Value is any slower
+
+
+class Input(Value):
+    """A float of the arguments."""
+
+    __slots__ = ()
+
+    def __hash__(self):
+        return noted(hash, self, None, object.__hash__(self))
+
+
+def as_number(name):
+    def method(self, *others):
+        words = (
+            f"{name} of a float argument in a jitted function, where floats are Values: use "
+            "operations of Values, such as x.exp() for math.exp(x), or do it outside and pass "
+            "what comes of it, as an int where it selects"
+        )
+        trace = tape.get()
+        raise trace.refused(words) if isinstance(trace, Trace) else JitError(words)
+
+    return method
+
+
+for name in "float int round trunc floor ceil index".split():
+    if name != "index":  # with it, a float could index a list
+        setattr(Input, f"__{name}__", as_number(f"{name}()"))
+for name, sign in {"mod": "%", "floordiv": "//", "divmod": "divmod()"}.items():
+    setattr(Input, f"__{name}__", as_number(sign))
+    setattr(Input, f"__r{name}__", as_number(sign))
+
+
+def hide(v: Value) -> None:
+    """From now on, only operations may ask for the numbers of v, on any thread."""
+    change_class(v, hidden(type(v)))
+
+
+def show(v: Any) -> None:
+    """Undoes `hide`."""
+    if is_hidden(v):
+        change_class(v, type(v).shown)
+
+
+def is_hidden(v: Any) -> bool:
+    """Whether v was made while a function was traced."""
+    return getattr(type(v), "hides", "") == "always"
+
+
+def change_class(v, cls):
+    try:
+        v.__class__ = cls
+    except TypeError:  # a subclass of another layout: an audit has to see what is done to it
+        pass
+
+
+@functools.cache
+def hidden(cls: type) -> type:
+    """The class of Values made in a trace that would otherwise be of class `cls`."""
+    return cls if hasattr(cls, "hides") else hiding(cls, "always")
+
+
+@functools.cache
+def watchful(cls: type) -> type:
+    """The class of older Values while a function is traced in some context."""
+    return cls if hasattr(cls, "hides") else hiding(cls, "in a trace")
+
+
+def hiding(cls, when):
+    """A subclass that refuses to show its numbers, and takes note of who looks at its attributes."""
+
+    def guard(name, frame):
+        trace = tape.get()
+        if when == "always" or trace is not None:
+            words = (
+                f"{place(frame)} has to do with {name} of a Value in a jitted function, which a "
+                "replay would not see: use the Value itself, also to compare it, return it to "
+                "print or keep it, or do it outside"
+            )
+            raise trace.refused(words) if isinstance(trace, Trace) else JitError(words)
+
+    def number(name):
+        plain = getattr(cls, name)
+
+        def get(self):
+            frame = sys._getframe(1)
+            if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
+                guard(f".{name}", frame)
+            return plain.__get__(self)
+
+        def put(self, x):
+            frame = sys._getframe(1)
+            if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
+                guard(f".{name}", frame)
+            plain.__set__(self, x)
+
+        return property(get, put)
+
+    def label(self):
+        found = cls.label.__get__(self)
+        if isinstance(trace := tape.get(), Trace):
+            trace.attribute(self, "label", found)
+        return found
+
+    def missing(self, name):
+        found, trace = MISSING, tape.get()
+        if isinstance(trace, Trace) and not name.startswith("__"):
+            if id(self) in trace.originals:
+                found = getattr(trace.originals[id(self)], name, MISSING)
+            trace.attribute(self, name, found)
+        if found is MISSING:
+            raise AttributeError(f"'{cls.__name__}' object has no attribute '{name}'")
+        return found
+
+    def text(self):
+        guard("the text", sys._getframe(1))
+        return cls.__repr__(self)
+
+    def reduced(self):
+        guard("a copy", sys._getframe(1))
+        made, *rest = cls.__reduce__(self)
+        return (cls if made is type(self) else made, *rest)
+
+    return type(
+        cls.__name__,
+        (cls,),
+        {
+            "__slots__": (),
+            "__module__": cls.__module__,
+            "hides": when,
+            "shown": cls,
+            "data": number("data"),
+            "grad": number("grad"),
+            "label": property(label, cls.label.__set__),
+            "__getattr__": missing,
+            "__repr__": text,
+            "__reduce__": reduced,
+        },
+    )
+
+
+MISSING = object()
+
+
+def is_own(frame: FrameType) -> bool:
+    """Whether it is the compiler that looks at a number."""
+    return frame.f_globals.get("__name__", "").startswith(__package__)
+
+
+def place(frame):
+    """The function of the user's that a frame belongs to, or that called the library."""
+    inner = None
+    while frame.f_back and from_library(frame.f_globals.get("__name__")):
+        inner, frame = frame, frame.f_back
+    name = f"{frame.f_code.co_name}()"
+    return f"{name}, which calls {inner.f_code.co_name}()," if inner else name
+
+
+lock, watchers = Lock(), {}
+
+
+@contextmanager
+def watched(values: Iterable[Value]) -> Iterator[None]:
+    """Meanwhile these Values tell a trace of this context when its function looks at them."""
+    values = [v for v in values if not is_hidden(v)]
+    with lock:
+        for v in values:
+            watchers[v] = watchers.get(v, 0) + 1
+            change_class(v, watchful(type(v)))
+    try:
+        yield
+    finally:
+        with lock:
+            for v in values:
+                watchers[v] -= 1
+                if not watchers[v]:
+                    del watchers[v]
+                    if getattr(type(v), "hides", "") == "in a trace":
+                        change_class(v, type(v).shown)
+
+
+def from_library(module: str | None) -> bool:
+    """Whether a module, by name, is installed rather than the user's own."""
+    root = (module or "").split(".")[0]
+    file = getattr(sys.modules.get(root), "__file__", None) or ""
+    return root in LIBRARIES or "site-packages" in file or "dist-packages" in file
+
+
+def refusal(question: tuple, inputs: list) -> str:
+    """Why a replay could not answer a question of the function's, or nothing."""
+    asked, _, other, _ = question
+    if asked is hash or (asked is operator.eq and inputs and isinstance(other, Value)):
+        return (
+            "floats were compared by ==, in, a set or a dict in a jitted function, where they "
+            "are Values: compare with < or >, or pass ints, which are not recorded"
+        )
+    if asked not in (bool, "backward") and not (isinstance(other, Value) or is_real(other)):
+        return (
+            f"a Value was compared with a {type(other).__name__} in a jitted function: compare "
+            "it with Values or numbers, one by one"
+        )
+    if asked == "backward":
+        return (
+            "backward() inside a jitted function: return the loss and call its backward(), "
+            "or use training()"
+        )
+    if asked is bool:
+        return (
+            "the truth of a Value was asked in a jitted function, where floats are Values: "
+            "compare with < or >, or pass an int or bool, which is not recorded"
+        )
+    if asked is operator.eq and isinstance(other, (int, float)):
+        return (
+            "== of a Value and a number in a jitted function, where floats are Values: "
+            "compare with < or >, or pass an int or bool, which is not recorded"
+        )
+    return ""
+
+
+def fingerprint(
+    trace: Trace, arguments: Iterable[Value], answer: list, older: dict[int, Value]
+) -> tuple[list, list]:
+    """What a function did, as comparisons and results; equal to that of a run that did the same.
+
+    `answer` are the items of what it returned, `older` the Values that it might have found, by id.
+    Raises JitError where it met computed Values from elsewhere.
+    """
+    known = {v: hash(("argument", i)) for i, v in enumerate(arguments)}
+    drawn = []
+
+    def of(v):
+        if v not in known:
+            known[v] = from_before(v, older)
+        return known[v]
+
+    for event in trace:
+        if type(event) is tuple:
+            compare, a, b, outcome = event
+            drawn.append(((compare, of(a), of(b) if isinstance(b, Value) else b), outcome))
+        else:
+            known[event] = node_hash(event, of) if event._prev else constant_hash(event)
+    return drawn, [of(x) if isinstance(x, Value) else x for x in answer]
+
+
+def node_hash(v, of):
+    """What tells a computed Value from others: its operation, and what it was computed from."""
+    cells = getattr(v._chain, "__closure__", None) or ()
+    static = [c.cell_contents for c in cells if isinstance(c.cell_contents, (int, str, type))]
+    code = id(getattr(v._chain, "__code__", v._chain))
+    return hash((v._op, code, *static, *map(of, v._prev)))
+
+
+def constant_hash(v):
+    return hash(float.hex(Value.data.__get__(v)))  # type: ignore[attr-defined]
+
+
+def from_before(v, older):
+    """The hash of a Value that the trace has not made."""
+    if is_hidden(v) and not v._prev:  # kept from an earlier trace; nobody can have changed it
+        return constant_hash(v)
+    if is_hidden(v) or (v._prev and id(v) not in older):
+        raise JitError(
+            "a jitted function met a Value that was computed in another thread or context, or in "
+            "an earlier call: compute it inside, from arguments and parameters, or pass it"
+        )
+    return id(v)
