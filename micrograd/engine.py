@@ -17,6 +17,10 @@ from . import floats
 tape: ContextVar[list | None] = ContextVar("tape", default=None)
 
 
+class Refusal(RuntimeError):
+    """An error that passes through `Value.backward` as it is."""
+
+
 def binary(method):
     """An operator between two Values, extended to plain numbers: they become constant Values."""
 
@@ -228,6 +232,8 @@ class Value:
         try:
             for v in reversed(order):
                 v._chain(v.grad)
+        except Refusal:
+            raise
         except Exception as error:
             raise RuntimeError(f"backward of {v._op!r} failed: {error}") from error
 
@@ -344,6 +350,8 @@ def real(x: Any, caller: str) -> float:
                 f"{caller} needs a number within a float's range, got {shortened(x)}"
             ) from None
     if isinstance(x, Value):
+        if caller == "Value()" and hasattr(x, "taken"):  # a float argument of a jitted function
+            return x.taken()
         use = "it directly" if caller == "Value()" else "its .data"
         raise TypeError(f"{caller} needs a real number, got a Value; use {use}")
     raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {shortened(x)}")

@@ -353,7 +353,11 @@ def own(x):
         (lambda x: x * 2 if x == 1 else x, JitError, "== of a Value and a number"),
         (lambda x: x if x else x * 2, JitError, "the truth of a Value"),
         (lambda x: (MODEL.zero_grad(), x)[1], JitError, r"zero_grad\(\), has to do with .grad"),
-        (lambda x: x * Tensor([x]).tolist()[0], JitError, r"calls tolist\(\), has to do with .data"),
+        (
+            lambda x: x * Tensor([x]).tolist()[0],
+            JitError,
+            r"calls tolist\(\), has to do with .data",
+        ),
         (lambda x: copy.copy(MODEL.layers[0].neurons[0].b) * x, JitError, "to do with a copy of"),
         (lambda x: x * (x < np.ones(2)).sum(), JitError, "compared with a ndarray"),
         (lambda x: x * random.random(), JitError, "changed the state of a random number generator"),

@@ -79,7 +79,8 @@ class Signature:
     """What is known of calls with arguments of some shapes."""
 
     def __init__(self, pot: Pot) -> None:
-        self.account, self.ways, self.too_deep = Account(pot), [], False
+        self.account, self.too_deep = Account(pot), False
+        self.ways: list[Recorded] = []  # the latest first
 
 
 class Jit(Generic[P, R]):
@@ -220,7 +221,9 @@ class Jit(Generic[P, R]):
         try:
             if len(sys.modules) != modules:  # imported inside for the first time
                 guards = Guards(roots)
-            made = Replay(recorded(results(answer), trace, leaves, inputs), answer, leaves, self.lock)
+            made = Replay(
+                recorded(results(answer), trace, leaves, inputs), answer, leaves, self.lock
+            )
         except TooDeepError as error:
             known.too_deep, self._latest = True, error
         except BaseException:

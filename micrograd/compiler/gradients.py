@@ -19,6 +19,7 @@ class Gradients:
     def __init__(self, source, edges: Edges, leaves: int):
         self.source, self.edges = source, edges
         self.leaves, self.free = leaves, leaves
+        self.at: dict[int, int] = {}  # where the whole gradient of a slot is
         self.planes: list[tuple[np.ndarray, np.ndarray]] = []
 
     def region(self, size):
@@ -67,9 +68,11 @@ class Gradients:
         """The places of the gradients of `size` slots; one that is ready stays where it is."""
         edges, counts = self.edges.into(start, size)
         if (counts == 1).all():
-            return self.edges.place[edges]
-        own = self.region(size)
-        self.gather(own, start, size)
+            own = self.edges.place[edges]
+        else:
+            own = self.region(size)
+            self.gather(own, start, size)
+        self.at |= zip(range(start, start + size), own.tolist())
         return own
 
     def gather(self, own, start, size):

@@ -150,7 +150,7 @@ class Guards:
             if found.dtype != object:
                 self.readers.append((name, found.copy))
             else:
-                self.readers.append((name, functools.partial(mapped, itself, found.flat)))
+                self.readers.append((name, functools.partial(list_of, found)))
                 yield from ((name, item) for item in found.flat)
         elif isinstance(x, BUFFERS):
             self.readers.append((name, functools.partial(bytes, x)))
@@ -306,8 +306,8 @@ def mapped(function, xs):
     return list(map(function, xs))
 
 
-def itself(x):
-    return x
+def list_of(array):
+    return list(array.flat)
 
 
 def names_in(code):

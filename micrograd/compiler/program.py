@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import operator
 from collections.abc import Sequence
 
@@ -74,7 +75,9 @@ class Program:
         return slot
 
     def write_backward(self, source, values):
-        wanted = gradient_flow(self.recording, self.groups)
+        self.below = outputs_below(self.recording)
+        inner = sorted(set().union(*self.below))
+        wanted = gradient_flow(self.recording, self.groups, [self.recording.outputs[i] for i in inner])
         edges = Edges(self.groups, values.slot, len(self.v), wanted, self.outputs)
         room = 2 * len(self.v) + len(edges.place) + PLANES * len(self.leaves)
         self.d = source.names["d"] = np.zeros(room)
@@ -84,6 +87,10 @@ class Program:
         for group in reversed(self.groups):
             source.write(f"# {described(group)}")
             write_backward(group, values, gradients)
+        for slot in self.outputs[inner].tolist():
+            if slot not in gradients.at:
+                gradients.of(slot, 1)
+        self.inner = {i: gradients.at[self.outputs[i]] for i in inner}
         source.write("# parameters")
         gradients.of_leaves()
 
@@ -100,16 +107,36 @@ def function(name, lines):
     return f"def {name}():\n" + "".join(f"    {line}\n" for line in [*lines, "pass"])
 
 
-def gradient_flow(recording, groups):
+def outputs_below(recording):
+    """For each output the other outputs that it was computed from, by index."""
+    own: dict[int, int] = {}
+    for i, number in enumerate(recording.outputs):
+        own[number] = own.get(number, 0) | 1 << i
+    below = dict(own) if len(own) > 1 else {}
+    if below:
+        for call in recording.calls:
+            found = functools.reduce(operator.or_, (below.get(x, 0) for x in call.operands), 0)
+            if found:
+                below |= {x: below.get(x, 0) | found for x in call.outputs if x is not None}
+    computed = {x for call in recording.calls for x in call.outputs}
+    several = [i for i, number in enumerate(recording.outputs) if number in computed]
+    return [
+        [i for i in several if (below.get(number, 0) & ~own[number]) >> i & 1]
+        for number in recording.outputs
+    ]
+
+
+def gradient_flow(recording, groups, inner):
     """A function that tells to which operands of a group gradients go.
 
-    That is to those which depend on a leaf, from operations that an output depends on.
+    That is to those which depend on a leaf or are `inner`, outputs that others were computed from;
+    from operations that an output depends on.
     """
     needed, live = np.zeros(recording.size, bool), np.zeros(recording.size, bool)
-    needed[recording.leaf_numbers] = True
+    needed[[*recording.leaf_numbers, *inner]] = True
     live[recording.outputs] = True
     for group in groups:
-        needed[group.outputs] = needed[group.operands].any(axis=0)
+        needed[group.outputs] |= needed[group.operands].any(axis=0)
     for group in reversed(groups):
         live[group.operands[:, live[group.outputs].any(axis=0)]] = True
 

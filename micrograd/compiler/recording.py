@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..engine import Value
+from ..engine import Refusal, Value
 
 
-class JitError(RuntimeError):
+class JitError(Refusal):
     """A function that cannot be replayed, and why."""
 
 

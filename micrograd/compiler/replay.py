@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 
 from ..engine import Value, node
 from ..function import outputs
-from .pytree import Arguments, replaced
 from .locks import Lock
 from .program import Program, compiled, strictly
-from .recording import Recording
+from .pytree import Arguments, replaced
+from .recording import JitError, Recording
 
 
 class Replay:
@@ -79,32 +80,52 @@ class Replay:
         leaves = tuple(self.leaves(arguments.values))
 
         def backward(*grads):
+            if np.array([x.data for x in leaves]).tobytes() != point[: self.size].tobytes():
+                raise JitError(
+                    "the data of a parameter or argument was changed between the call of a jitted "
+                    "function and backward(): go back first, then change it"
+                )
             with self.lock, np.errstate(all="ignore"):
                 if self.point is not point:  # another call came in between
                     self.v[: self.start] = point
                     self.forward()
                     self.point = point
                 found = self.backward(grads).tolist()
+                inner = self.inner_gradients(grads)
             for x, g in zip(leaves, found):
                 x.grad += g
+            for i, g in inner.items():
+                if (v := returned[i]()) is not None:
+                    v.grad = g
 
         data = self.outputs()
         if isinstance(self.answer, Value):
             return node(data[0], leaves, "jit", backward)
-        made = iter(outputs(data, leaves, "jit", backward))
+        nodes = outputs(data, leaves, "jit", backward)
+        returned = [weakref.ref(v) for v in nodes]  # no node reaches itself
+        made = iter(nodes)
         return replaced(self.answer, lambda v: next(made))
+
+    def inner_gradients(self, grads):
+        """The gradients of outputs from which others with a gradient were computed, by index."""
+        program, used = self.went_back
+        below = {j for i, grad in enumerate(grads) if grad for j in self.program.below[i]}
+        places = {j: program.inner.get(i) for i, j in enumerate(used) if j in below}
+        return {j: program.d.item(place) for j, place in places.items() if place is not None}
 
     def backward(self, seeds: Sequence[float]) -> np.ndarray:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
-        grads = self.backward_of(self.current, seeds)
+        grads = self.backward_of(self.current, seeds, range(len(seeds)))
         if not is_finite(grads):  # perhaps of zero times infinity, where the engine has nothing
-            used = [i for i, seed in enumerate(seeds) if seed] or range(len(seeds))
+            used = {i for i, seed in enumerate(seeds) if seed} or set(range(len(seeds)))
+            used = sorted(used.union(*(self.program.below[i] for i in used)))
             program = self.strictly(used)
             program.forward()
-            grads = self.backward_of(program, [seeds[i] for i in used])
+            grads = self.backward_of(program, [seeds[i] for i in used], used)
         return grads
 
-    def backward_of(self, program, seeds):
+    def backward_of(self, program, seeds, used):
+        self.went_back = program, used
         program.seed[:] = seeds
         program.backward()
         return program.d[: self.size]

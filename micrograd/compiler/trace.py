@@ -6,7 +6,7 @@ import functools
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -31,6 +31,7 @@ class Trace(list):
         self.inputs = inputs
         self.asked: list[tuple[Value, str, Any]] = []
         self.refusal: JitError | None = None
+        self.taken: Input | None = None  # a float of the arguments of which a Value is being made
 
     def append(self, event: Any) -> None:
         if type(event) is tuple:
@@ -38,7 +39,15 @@ class Trace(list):
                 raise self.refused(words)
         else:
             hide(event)
+            if self.taken is not None:
+                self.made_of_the_float(event)
         super().append(event)
+
+    def made_of_the_float(self, v):
+        """Value(x) of a float argument, which is a Value already: a product that equals it."""
+        x, self.taken = self.taken, None
+        product = x * 1.0
+        v._prev, v._op, v._chain = product._prev, product._op, product._chain
 
     def refused(self, words):
         """A JitError, which is raised once more at the end if it is caught on the way."""
@@ -65,18 +74,33 @@ def traced(
     for v in (*originals, *inputs):
         hide(v)
     token = tape.set(trace)
+    active.append(trace)
     try:
         with watched(seen):
             answer = function()
         if trace.refusal:
             raise trace.refusal
-    except BaseException:  # what was made may live on, as an ordinary Value
-        for v in (*originals, *inputs, *trace):
+    except BaseException as error:
+        for v in (*originals, *inputs, *trace):  # which may live on
             show(v)
+        if trace.refusal and isinstance(error, Exception):
+            raise trace.refusal from error
         raise
     finally:
+        active[:] = [t for t in active if t is not trace]
         tape.reset(token)
     return answer, trace
+
+
+active: list[Trace] = []
+
+
+def trace_of(v):
+    """The trace that goes on in this context, or in which v was made by another thread."""
+    here = tape.get()
+    if isinstance(here, Trace):
+        return here
+    return next((t for t in active if id(v) in t.originals or any(e is v for e in t)), None)
 
 
 # Hidden Values: their classes are swapped, so that no other Value is any slower
@@ -89,6 +113,12 @@ class Input(Value):
 
     def __hash__(self):
         return noted(hash, self, None, object.__hash__(self))
+
+    def taken(self):
+        """The number for Value(x); a trace takes note of where it comes from."""
+        if isinstance(trace := tape.get(), Trace):
+            trace.taken = self
+        return Value.data.__get__(self)
 
 
 def as_number(name):
@@ -104,9 +134,8 @@ def as_number(name):
     return method
 
 
-for name in "float int round trunc floor ceil index".split():
-    if name != "index":  # with it, a float could index a list
-        setattr(Input, f"__{name}__", as_number(f"{name}()"))
+for name in ("float", "int", "round", "trunc", "floor", "ceil"):
+    setattr(Input, f"__{name}__", as_number(f"{name}()"))
 for name, sign in {"mod": "%", "floordiv": "//", "divmod": "divmod()"}.items():
     setattr(Input, f"__{name}__", as_number(sign))
     setattr(Input, f"__r{name}__", as_number(sign))
@@ -114,7 +143,7 @@ for name, sign in {"mod": "%", "floordiv": "//", "divmod": "divmod()"}.items():
 
 def hide(v: Value) -> None:
     """From now on, only operations may ask for the numbers of v, on any thread."""
-    change_class(v, hidden(type(v)))
+    change_class(v, hidden(type(v)))  # type: ignore[arg-type]
 
 
 def show(v: Any) -> None:
@@ -129,29 +158,27 @@ def is_hidden(v: Any) -> bool:
 
 
 def change_class(v, cls):
-    try:
+    with suppress(TypeError):  # of another layout: audits have to see what becomes of it
         v.__class__ = cls
-    except TypeError:  # a subclass of another layout: an audit has to see what is done to it
-        pass
 
 
 @functools.cache
-def hidden(cls: type) -> type:
+def hidden(cls):
     """The class of Values made in a trace that would otherwise be of class `cls`."""
     return cls if hasattr(cls, "hides") else hiding(cls, "always")
 
 
 @functools.cache
-def watchful(cls: type) -> type:
+def watchful(cls):
     """The class of older Values while a function is traced in some context."""
     return cls if hasattr(cls, "hides") else hiding(cls, "in a trace")
 
 
 def hiding(cls, when):
-    """A subclass that refuses to show its numbers, and takes note of who looks at its attributes."""
+    """A subclass that refuses to show its numbers, and takes note of attributes looked at."""
 
-    def guard(name, frame):
-        trace = tape.get()
+    def guard(v, name, frame):
+        trace = trace_of(v) if when == "always" else tape.get()
         if when == "always" or trace is not None:
             words = (
                 f"{place(frame)} has to do with {name} of a Value in a jitted function, which a "
@@ -166,13 +193,13 @@ def hiding(cls, when):
         def get(self):
             frame = sys._getframe(1)
             if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
-                guard(f".{name}", frame)
+                guard(self, f".{name}", frame)
             return plain.__get__(self)
 
         def put(self, x):
             frame = sys._getframe(1)
             if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
-                guard(f".{name}", frame)
+                guard(self, f".{name}", frame)
             plain.__set__(self, x)
 
         return property(get, put)
@@ -194,11 +221,11 @@ def hiding(cls, when):
         return found
 
     def text(self):
-        guard("the text", sys._getframe(1))
+        guard(self, "the text", sys._getframe(1))
         return cls.__repr__(self)
 
     def reduced(self):
-        guard("a copy", sys._getframe(1))
+        guard(self, "a copy", sys._getframe(1))
         made, *rest = cls.__reduce__(self)
         return (cls if made is type(self) else made, *rest)
 
@@ -237,7 +264,8 @@ def place(frame):
     return f"{name}, which calls {inner.f_code.co_name}()," if inner else name
 
 
-lock, watchers = Lock(), {}
+lock = Lock()
+watchers: dict[Value, int] = {}  # how many traces watch a Value
 
 
 @contextmanager
@@ -247,7 +275,7 @@ def watched(values: Iterable[Value]) -> Iterator[None]:
     with lock:
         for v in values:
             watchers[v] = watchers.get(v, 0) + 1
-            change_class(v, watchful(type(v)))
+            change_class(v, watchful(type(v)))  # type: ignore[arg-type]
     try:
         yield
     finally:
@@ -257,7 +285,7 @@ def watched(values: Iterable[Value]) -> Iterator[None]:
                 if not watchers[v]:
                     del watchers[v]
                     if getattr(type(v), "hides", "") == "in a trace":
-                        change_class(v, type(v).shown)
+                        change_class(v, type(v).shown)  # type: ignore[attr-defined]
 
 
 def from_library(module: str | None) -> bool:

@@ -3,9 +3,12 @@
 A probe takes `jit`, or what stands for it in the engine, and yields what comes out of each call.
 """
 
+# ruff: noqa: PLW0108, PLW0603 - as people write it
+
 import argparse
 import array
 import collections
+import contextlib
 import contextvars
 import copy
 import ctypes
@@ -175,7 +178,11 @@ PLACES = {
     "a ChainMap": (by_key, lambda: collections.ChainMap({"k": 1.0}), set_key),
     "a set": (lambda h: float(len(h)), lambda: {1, 2}, lambda h, x: h.add(x)),
     "far inside": (lambda h: h["a"][0]["b"][0].k, nested, lambda h, x: set_k(h["a"][0]["b"][0], x)),
-    "a key of a dict": (lambda h: next(iter(h)).k, lambda: {Plain(): 1}, lambda h, x: set_k(next(iter(h)), x)),
+    "a key of a dict": (
+        lambda h: next(iter(h)).k,
+        lambda: {Plain(): 1},
+        lambda h, x: set_k(next(iter(h)), x),
+    ),
     "a Value's attribute": (
         lambda h: getattr(h, "k", 1.0),
         lambda: Value(1.0),
@@ -222,7 +229,11 @@ PLACES = {
         lambda: [1.0].__getitem__,
         lambda h, x: set_item(h.__self__, x),
     ),
-    "a Module": (lambda h: h.act == "relu" or 2.0, lambda: nn.Neuron(1, seed=0), lambda h, x: setattr(h, "act", "tanh")),
+    "a Module": (
+        lambda h: h.act == "relu" or 2.0,
+        lambda: nn.Neuron(1, seed=0),
+        lambda h, x: setattr(h, "act", "tanh"),
+    ),
     "zero made minus zero": (
         lambda h: math.copysign(1.0, h[0]),
         lambda: [0.0],
@@ -608,7 +619,12 @@ def matched(x):
 
 def in_a_thread(x):
     found = []
-    t = threading.Thread(target=lambda: found.append(getattr(x, "data", None)))
+
+    def work():
+        with contextlib.suppress(RuntimeError):
+            found.append(x.data)
+
+    t = threading.Thread(target=work)
     t.start()
     t.join()
     return found[0]

@@ -4,6 +4,8 @@ A program takes `jit`, or what stands for it in the engine, and yields after eac
 function what a learner would look at. It goes on as long as it is asked.
 """
 
+# ruff: noqa: PLW0603, RUF007 - as people write it
+
 import argparse
 import collections
 import copy
