@@ -62,6 +62,7 @@ class Guards:
         self.containers: list = []  # lists and dicts, and copies of them
         self.copies: list = []
         self.readers: list[tuple[str, Callable[[], Any]]] = []
+        self.lists: list[tuple[str, Callable[[], list]]] = []  # whose items stay the very same
         self.generators: list = [random, np.random]
         self.instances: list = []
         self.functions: list = []
@@ -72,33 +73,44 @@ class Guards:
                 self.seen.add(id(x))
                 self.kept.append(x)
                 stack += self.look_into(name, x)
-        self.readers.append(("a class", functools.partial(mapped, type, self.instances)))
-        self.readers.append(
-            ("a function", functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions))
-        )
-        self.items = [x for x in self.containers if any(map(may_equal_others, contents(x)))]
-        self.items_before = [x for c in self.items for x in contents(c)]
-        self.read_before = self.read()
+        self.lists.append(("a class", functools.partial(mapped, type, self.instances)))
+        parts = functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions)
+        self.readers.append(("a function", parts))
+        self.read_before, self.listed_before = self.read(), self.listed()
+        self.twinned = [x for x in self.containers if has_twins(x)]
+        self.lists_are_twinned = any(map(has_twins, self.listed_before))
+        self.twins_before = list(self.twins())
 
     def hold(self) -> bool:
         """Whether all is as it was."""
-        items = chain.from_iterable(map(contents, self.items))
         try:
             return (
-                all(map(operator.is_, items, self.items_before))
+                all(map(operator.is_, self.twins(), self.twins_before))
                 and self.containers == self.copies
+                and self.listed() == self.listed_before
                 and all(map(same, self.read(), self.read_before))
             ) or not self.broken()
         except RecursionError:  # in containers that hold each other
             return not self.broken()
 
+    def twins(self):
+        """All items that others could equal, which == would take for the same."""
+        lists = self.listed() if self.lists_are_twinned else ()
+        return chain(chain.from_iterable(map(contents, self.twinned)), chain.from_iterable(lists))
+
+    def listed(self):
+        return [read() for _, read in self.lists]
+
     def broken(self) -> str:
         """The name of the first thing that is not as it was, or nothing."""
         before = zip(self.names, self.containers, self.copies)
         names = (name for name, now, then in before if not same_container(now, then))
-        rows = zip(self.readers, self.read(), self.read_before)
+        rows = chain(
+            zip(self.readers, self.read(), self.read_before),
+            zip(self.lists, self.listed(), self.listed_before),
+        )
         more = (name for (name, _), now, then in rows if not same(now, then))
-        return next(chain(names, more), "")
+        return next((name or "what it sees" for name in chain(names, more)), "")
 
     def read(self):
         return [read() for _, read in self.readers]
@@ -150,7 +162,7 @@ class Guards:
             if found.dtype != object:
                 self.readers.append((name, found.copy))
             else:
-                self.readers.append((name, functools.partial(list_of, found)))
+                self.lists.append((name, functools.partial(list_of, found)))
                 yield from ((name, item) for item in found.flat)
         elif isinstance(x, BUFFERS):
             self.readers.append((name, functools.partial(bytes, x)))
@@ -195,7 +207,7 @@ class Guards:
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
         if cells:
             read = functools.partial(cell_contents, tuple(cells.values()))
-            self.readers.append((f"{' or '.join(sorted(cells))} in {f.__name__}()", read))
+            self.lists.append((f"{' or '.join(sorted(cells))} in {f.__name__}()", read))
             for name, x in zip(cells, read()):
                 if is_own_module(x):
                     yield from self.module(x, sorted(names_in(f.__code__)))
@@ -206,7 +218,7 @@ class Guards:
         """What a namespace has by these names, also in the modules among it."""
         read = functools.partial(mapped, namespace.get, names)
         found = {name: namespace[name] for name in names if name in namespace}
-        self.readers.append((f"{' or '.join(found)} in {where}", read))
+        self.lists.append((f"{' or '.join(found)} in {where}", read))
         for name, x in found.items():
             if is_own_module(x):
                 yield from self.module(x, names)
@@ -225,7 +237,7 @@ class Guards:
             slots = [s for s in slots_of(cls) if not s.startswith("__")]
             if slots and not from_library(cls.__module__):
                 read = functools.partial(slotted, x, slots)
-                self.readers.append((name, read))
+                self.lists.append((name, read))
                 yield from zip((f"{name}.{key}" for key in slots), read())
         yield from self.attributes(name, x)
 
@@ -240,7 +252,7 @@ class Guards:
         if from_library(x.__module__):
             return
         yield from ((cls.__name__, cls) for cls in (type(x), *x.__mro__[1:]))
-        self.readers.append((x.__name__, functools.partial(class_attributes, x)))
+        self.lists.append((x.__name__, functools.partial(class_attributes, x)))
         yield from ((f"{x.__name__}.{name}", behind(item)) for name, item in own_attributes(x))
 
 
@@ -330,9 +342,23 @@ def contents(container):
     return container.values() if isinstance(container, dict) else container
 
 
-def may_equal_others(x):
-    """Whether another object could be equal to x and not the same to a function."""
-    return type(x).__eq__ not in (object.__eq__, Value.__eq__, str.__eq__)
+def has_twins(container):
+    return any(may_have_a_twin(x, ()) for x in contents(container))
+
+
+def may_have_a_twin(x, within):
+    """Whether an object could equal x and not be the same to a function; other lists could not.
+
+    They are compared item by item, and each list and dict with what it was.
+    """
+    if isinstance(x, (bool, str, bytes)):
+        return False
+    if isinstance(x, (int, float)):
+        return x in (0, 1)  # minus zero, a truth
+    if type(x) in (list, tuple, dict):
+        inside = (*within, id(x))
+        return id(x) not in within and any(may_have_a_twin(y, inside) for y in contents(x))
+    return type(x).__eq__ not in (object.__eq__, Value.__eq__)
 
 
 def same_container(now, before):

@@ -77,7 +77,9 @@ class Program:
     def write_backward(self, source, values):
         self.below = outputs_below(self.recording)
         inner = sorted(set().union(*self.below))
-        wanted = gradient_flow(self.recording, self.groups, [self.recording.outputs[i] for i in inner])
+        wanted = gradient_flow(
+            self.recording, self.groups, [self.recording.outputs[i] for i in inner]
+        )
         edges = Edges(self.groups, values.slot, len(self.v), wanted, self.outputs)
         room = 2 * len(self.v) + len(edges.place) + PLANES * len(self.leaves)
         self.d = source.names["d"] = np.zeros(room)

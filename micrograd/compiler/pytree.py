@@ -151,12 +151,16 @@ def as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else Input(x)
 
 
-def items_of(x: Any) -> list:
+def items_of(x: Any, seen: frozenset = frozenset()) -> list:
     """All that is in nested lists, tuples, dicts, arrays and Tensors, and how it is nested."""
+    if id(x) in seen:  # it holds itself
+        return [x]
     if isinstance(x, (list, tuple)):
-        return [type(x), len(x), *(y for item in x for y in items_of(item))]
+        inside = seen | {id(x)}
+        return [type(x), len(x), *(y for item in x for y in items_of(item, inside))]
     if isinstance(x, dict):
-        return [*x, *(y for item in x.values() for y in items_of(item))]
+        inside = seen | {id(x)}
+        return [*x, *(y for item in x.values() for y in items_of(item, inside))]
     if isinstance(x, Tensor):
         return items_of(x.values)
     if isinstance(x, np.ndarray):

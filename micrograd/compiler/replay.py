@@ -117,8 +117,8 @@ class Replay:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
         grads = self.backward_of(self.current, seeds, range(len(seeds)))
         if not is_finite(grads):  # perhaps of zero times infinity, where the engine has nothing
-            used = {i for i, seed in enumerate(seeds) if seed} or set(range(len(seeds)))
-            used = sorted(used.union(*(self.program.below[i] for i in used)))
+            seeded = {i for i, seed in enumerate(seeds) if seed} or set(range(len(seeds)))
+            used = sorted(seeded.union(*(self.program.below[i] for i in seeded)))
             program = self.strictly(used)
             program.forward()
             grads = self.backward_of(program, [seeds[i] for i in used], used)

@@ -88,10 +88,10 @@ class Described:
             self.held = {}
 
         def __get__(self, instance, owner):
-            return self.held.get(id(instance), 1.0)
+            return self.held.get(instance, 1.0)
 
         def __set__(self, instance, x):
-            self.held[id(instance)] = x
+            self.held[instance] = x
 
     k = Number()
 
@@ -508,6 +508,7 @@ def fresh(number):
     def program(jit):
         f = jit(lambda x: x * number())
         before = f(1.0).data
+        yield 0.0
         for _ in range(8):
             time.sleep(1e-4)
             now = f(1.0).data

@@ -1,0 +1,394 @@
+"""What keeps a jitted function right: tracing, guards, audits, costs."""
+
+import collections
+import copy
+import functools
+import itertools
+import os
+import sys
+import threading
+import types
+
+import numpy as np
+import pytest
+from processes import printed
+
+import micrograd.functional as F
+from micrograd import Value, data, nn, optim
+from micrograd.compiler import JitError, costs, jit
+from micrograd.compiler.guards import Guards
+from micrograd.compiler.pytree import Arguments, as_value, replaced, results
+from micrograd.tensor import Tensor
+
+# Tracing
+
+
+def test_values_are_their_own_class_again_after_a_trace():
+    model = nn.MLP(2, [2, 1], seed=0)
+    kept = []
+
+    def loss(x, fail):
+        y = model(x)
+        if fail:
+            kept.append(y)
+            raise KeyError("x")
+        return y
+
+    f = jit(loss)
+    x = Value(1.0)
+    f([x, 2.0], 0)
+    with pytest.raises(KeyError):
+        f([x, 2.0], 1)
+    assert {type(v) for v in (*model.parameters(), *kept, x, f([x, 3.0], 0))} == {Value}
+    kept[0].backward()
+    assert kept[0].grad == 1.0 and repr(kept[0]).startswith("Value(data=")
+
+
+def test_what_is_refused_stays_refused_when_it_is_caught_inside():
+    def loss(x):
+        try:
+            return x * x.data
+        except RuntimeError:
+            return x
+
+    with pytest.raises(JitError, match=r"has to do with \.data"):
+        jit(loss)(Value(1.0))
+
+
+def test_other_threads_may_read_and_set_parameters_while_a_function_is_traced():
+    w, traced, done = Value(2.0), threading.Event(), threading.Event()
+
+    def loss(x):
+        y = w * x
+        traced.set()
+        assert done.wait(10)
+        return y + w
+
+    found = []
+
+    def work():
+        traced.wait(10)
+        w.grad += w.data
+        found.append((repr(w), copy.deepcopy(w).data))
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert jit(loss)(3.0).data == 8.0
+    thread.join()
+    assert found == [("Value(data=2.0, grad=2.0)", 2.0)] and type(w) is Value
+
+
+def test_two_threads_may_record_at_once():
+    w, both = Value(2.0), threading.Barrier(2, timeout=10)
+
+    def loss(x, n):
+        both.wait()
+        return w * x * n
+
+    f, found = jit(loss), {}
+    threads = [
+        threading.Thread(target=lambda n=n: found.setdefault(n, f(3.0, n).data)) for n in (1, 2)
+    ]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == {1: 6.0, 2: 12.0} and type(w) is Value
+
+
+def test_a_float_made_a_value_passes_its_number_on_to_the_bit():
+    f = jit(lambda x: Value(x) / 3.0)
+    for x in (0.1, -0.0, 5e-324, float("inf")):
+        assert repr(f(x).data) == repr(x / 3.0)
+
+
+# Guards
+
+
+def test_containers_that_hold_each_other_are_guarded():
+    a, b = [1.0], [2.0]
+    a.append(b)
+    b.append(a)
+    f = jit(lambda x: x * a[0] * b[0])
+    assert f(1.0).data == 2.0
+    a[1] = [3.0, a]
+    a[0] = 5.0
+    assert f(1.0).data == 10.0
+
+
+class Strict:
+    """Which is like nothing, and does not want to be asked."""
+
+    def __init__(self, k):
+        self.k = k
+
+    def __eq__(self, other):
+        raise TypeError("not comparable")
+
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+    __hash__ = None
+
+
+def test_objects_are_guarded_whatever_they_say_to_comparisons():
+    held = [Strict(1.0)]
+    f = jit(lambda x: x * held[0].k)
+    assert f(1.0).data == f(1.0).data == 1.0
+    held[0] = Strict(2.0)
+    assert f(1.0).data == 2.0
+
+
+def test_numbers_that_are_made_again_are_the_same():
+    held = [0.1 + 0.2, "ab" * 2, (1, 2.5)]
+    guards = Guards([held])
+    held[0], held[2] = 0.1 + 0.2, (1, float("2.5"))
+    assert guards.hold() and guards.broken() == ""
+    held[2] = (1, 2.0)
+    assert not guards.hold()
+    held[2] = (True, 2.5)
+    assert not guards.hold()
+
+
+def test_states_of_generators_are_taken_just_before_recording():
+    rng = np.random.default_rng(0)
+    f = jit(lambda x: x * 2 if x > 0 else x * 3 + 0 * rng.bit_generator.state["has_uint32"])
+    f(1.0)
+    rng.random()
+    np.random.rand()
+    assert f(-1.0).data == -3.0
+
+
+# Arguments
+
+
+def test_arguments_keep_their_classes_and_what_was_one_stays_one():
+    xs = [1.0]
+    ordered = collections.OrderedDict(a=xs, b=xs)
+    given = collections.defaultdict(float, x=1.0), ordered, Tensor([1.0])
+    new = replaced(given, as_value)
+    assert [type(x) for x in new] == [type(x) for x in given]
+    assert new[1]["a"] is new[1]["b"] and new[0]["missing"] == 0.0
+    other = collections.OrderedDict(a=[1.0], b=[1.0])
+    assert Arguments((ordered,), {}).signature != Arguments((other,), {}).signature
+
+
+def test_a_list_that_holds_itself_may_be_an_argument():
+    xs = [1.0]
+    xs.append(xs)
+    f = jit(lambda xs: xs[0] * (2 if xs[1] is xs else 3))
+    assert f(xs).data == f(xs).data == 2.0
+
+
+def test_a_list_that_is_returned_twice_counts_once():
+    f = jit(lambda x: (lambda xs: (xs, xs, x * 3))([x, x * 2]))
+    for x in (1.0, 2.0):
+        a, b, c = f(x)
+        assert [v.data for v in (*a, *b, c)] == [x, 2 * x, x, 2 * x, 3 * x] and a is b
+    assert len(results(f(1.0))) == 3
+
+
+# Audits
+
+
+def test_an_audit_says_which_results_may_be_wrong(monkeypatch):
+    clock, hidden = itertools.count(), types.SimpleNamespace(k=1.0)
+    monkeypatch.setattr("micrograd.compiler.time.monotonic", lambda: next(clock))
+    monkeypatch.setitem(sys.modules, KEY, hidden)
+    f = jit(lambda x: x * sys.modules[KEY].k)
+    for _ in range(5):
+        f(1.0)
+    hidden.k = 2.0
+    with pytest.raises(JitError, match=r"Results of calls 3 to \d\d may be wrong"):
+        for _ in range(40):
+            f(1.0)
+    assert f(1.0).data == 2.0  # recorded anew
+
+
+KEY = "a module that " + "is not there"
+
+
+def test_audits_become_rare(monkeypatch):
+    seconds, runs = [0.0], []
+    monkeypatch.setattr("micrograd.compiler.time.monotonic", lambda: seconds[0])
+
+    def loss(x):
+        seconds[0] += 1.0  # of a second is a run
+        return x * 2
+
+    monkeypatch.setattr("micrograd.compiler.Guards.broken", lambda self: "")
+    f = jit(loss)
+    for i in range(1000):
+        before = seconds[0]
+        f(1.0)
+        runs += [i] * (seconds[0] != before)
+        seconds[0] += 0.1
+    assert runs[:2] == [0, 1] and 2 < len(runs) < 8
+
+
+def test_a_comparison_decided_by_the_last_digit_is_no_difference():
+    way = types.SimpleNamespace(audits=0, seconds=0.0, checked_at=0, guards=Guards([]))
+    f = jit(lambda x: x * 2 if x > 1.0 else x * 3)
+    f(2.0)
+    way.did = f._known.popitem()[1].ways[0].did
+    assert f.audited(way, Arguments((3.0,), {})) and not f.audited(way, Arguments((0.5,), {}))
+
+
+# Costs
+
+
+def test_what_is_never_called_again_is_soon_not_recorded():
+    pot = costs.Pot()
+    recordings = 0
+    for _ in range(350):
+        pot.call()
+        account = costs.Account(pot)  # another signature each time
+        if account.can_pay():
+            account.pay(500)
+            recordings += 1
+    assert recordings * costs.price(500) < 350 and recordings > costs.FREE
+
+
+def test_a_signature_that_pays_is_recorded_after_many_that_did_not():
+    pot = costs.Pot()
+    for _ in range(1000):
+        pot.call()
+        if (odd := costs.Account(pot)).can_pay():
+            odd.pay(100)
+    good = costs.Account(pot)
+    waited = next(i for i in range(1000) if (pot.call(), good.can_pay())[1])
+    assert waited < 100
+    for _ in range(100):
+        good.hit()
+    assert good.can_pay()
+
+
+def test_half_of_the_calls_being_odd_does_not_spend_what_the_others_save():
+    pot, paid = costs.Pot(), 0
+    good = costs.Account(pot)
+    good.pay(100)
+    for _ in range(2000):
+        pot.call()
+        good.hit()
+        pot.call()
+        if (odd := costs.Account(pot)).can_pay():
+            odd.pay(100)
+            paid += 1
+    assert paid * costs.price(100) <= 4000 * costs.SHARE + costs.POT + costs.price(100) * costs.FREE
+
+
+def test_a_function_seen_in_two_states_keeps_both():
+    net = types.SimpleNamespace(training=True)
+    f = jit(lambda x: x * 2 if net.training else x * 3)
+    for i in range(40):
+        net.training = i % 4 < 2
+        assert f(1.0).data == (2.0 if net.training else 3.0)
+    assert f._recordings == 2
+
+
+# A jitted function as an object
+
+
+def test_a_copy_of_a_jitted_function_is_one_of_its_own():
+    model = nn.MLP(1, [1], seed=0)
+    f = jit(model)
+    before = f([1.0]).data
+    twin = copy.deepcopy({"f": f, "model": model})
+    for p in model.parameters():
+        p.data = 0.0
+    assert twin["f"]([1.0]).data == before and f([1.0]).data == 0.0
+    assert twin["f"].function is twin["model"]
+    assert copy.copy(f)([1.0]).data == 0.0
+
+
+def test_attributes_of_the_function_are_those_of_the_jitted_one():
+    model = nn.MLP(1, [1], seed=0)
+    model.training = True
+    f = jit(model)
+    assert f.parameters() == model.parameters()
+    with f.training(optim.SGD(model.parameters(), lr=0.1)) as step:
+        assert step([1.0]) == pytest.approx(f.function([1.0]).data, abs=1)
+    with pytest.raises(AttributeError):
+        _ = f.nothing
+
+
+def test_a_jitted_method_is_trained():
+    X, y = data.moons(10, seed=0)
+
+    class Net(nn.Module):
+        def __init__(self):
+            self.body = nn.MLP(2, [2, 1], seed=0)
+
+        @jit
+        def loss(self, X):
+            """The loss."""
+            return F.hinge_loss([self.body(x) for x in X], 2.0 * y - 1)
+
+    net, other = Net(), Net()
+    with net.loss.training(optim.SGD(net.parameters(), lr=0.1)) as step:
+        first = step(X)
+        assert step(X) < first
+    assert other.loss(X).data == pytest.approx(first)
+    assert Net.loss.__doc__ == "The loss." and "hinge" not in net.loss.name
+
+
+def test_a_pool_inside_may_call_the_function_itself():
+    def f(x, depth):
+        if not depth:
+            return x * 2
+        found = []
+        t = threading.Thread(target=lambda: found.append(g(1.0, 0).data))
+        t.start()
+        t.join(10)
+        return x * Value(found[0])
+
+    g = jit(f)
+    assert g(3.0, 1).data == 6.0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_beside_a_busy_jit_does_not_hang():
+    assert printed(FORK).split() == ["0"] * 20
+
+
+FORK = """
+import os, signal, threading
+from micrograd import Value
+from micrograd.compiler import jit
+from micrograd.compiler.trace import lock
+
+w = Value(2.0)
+f = jit(lambda x: (w * x).tanh())
+f(1.0)
+held = threading.Event()
+
+def hold():
+    with f.lock, lock:
+        held.set()
+        threading.Event().wait()
+
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+for _ in range(20):
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        f(0.5).backward()
+        jit(lambda x: w * x)(1.0)
+        os._exit(0)
+    print(os.waitpid(child, 0)[1], flush=True)
+os._exit(0)
+"""
+
+
+@functools.lru_cache
+def third(n):
+    return Value(n / 3)
+
+
+def test_constants_may_be_kept_in_a_cache():
+    f = jit(lambda x, n: x * third(n))
+    for i in range(12):
+        assert f(float(i), i % 2).data == i * (i % 2 / 3)
