@@ -266,10 +266,11 @@ function microgradPlayer(host, css, story) {
   function follow() {
     const step = steps[at];
     if (step.kind === "end" || view.classList.contains("fits")) return;
-    const [x, y, , h] = nodes[step.node].circle || nodes[step.node].box;
+    const [x, y, w, h] = nodes[step.node].box;
+    const [start] = nodes[step.node].circle || [x];
     view.scrollTo({
-      left: at === 0 ? 0 : x - 30 - view.clientWidth / 2,
-      top: y + h / 2 - view.clientHeight / 2,
+      left: at === 0 ? 0 : (start + x + w - view.clientWidth) / 2,
+      top: y + (h - view.clientHeight) / 2,
       behavior: shell.calm.matches ? "auto" : "smooth",
     });
   }
