@@ -37,6 +37,7 @@ ARROWS = {
     "expression": {"engine"},
     "viz": {"engine", "files", "layout", "names", "raster"},
     "plot": {"engine", "files"},
+    "puzzle": {"engine", "lesson", "viz"},
     "player": {
         "engine",
         "expression",
