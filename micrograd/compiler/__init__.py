@@ -14,13 +14,13 @@ import numpy as np
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .costs import Account, Pot
+from .errors import JitError, TooDeepError
 from .guards import Guards, alike
 from .locks import Lock
+from .passes.lower import lower
 from .pytree import Arguments, are_the_same, as_value, items_of, replaced, results
-from .reading import recorded
-from .recording import JitError, TooDeepError
-from .replay import Replay
 from .report import explanation, listing
+from .run import Executable
 from .trace import MISSING, Input, fingerprint, show, traced
 from .training import Training
 
@@ -104,14 +104,16 @@ class Jit(Generic[P, R]):
         """Drop all recordings."""
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
         self._recordings = self._replays = self._calls = 0
-        self._latest: Replay | JitError | None = None
+        self._latest: Executable | JitError | None = None
         self._pot, self._started, self._audit_seconds = Pot(), time.monotonic(), 0.0
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if tape.get() is None:
             arguments = Arguments(args, kwargs)
             with np.errstate(all="ignore"):
-                found = self.run(arguments, Replay.fill, lambda replay: replay.result(arguments))
+                found = self.run(
+                    arguments, Executable.fill, lambda replay: replay.result(arguments)
+                )
             if found is not None:
                 return found
         args, kwargs = replaced((args, kwargs), as_value)  # or inside another one: a part of it
@@ -164,7 +166,7 @@ class Jit(Generic[P, R]):
     def __repr__(self):
         return f"<jit of {self.name}>"
 
-    def replay(self, arguments: Arguments, fill: Callable = Replay.fill) -> Replay | None:
+    def replay(self, arguments: Arguments, fill: Callable = Executable.fill) -> Executable | None:
         """The replay for these arguments, its forward pass done; None if there can be none.
 
         `fill` sets the leaves of a replay, given the arguments.
@@ -221,9 +223,8 @@ class Jit(Generic[P, R]):
         try:
             if len(sys.modules) != modules:  # imported inside for the first time
                 guards = Guards(roots)
-            made = Replay(
-                recorded(results(answer), trace, leaves, inputs), answer, leaves, self.lock
-            )
+            graph = lower(results(answer), trace, leaves, inputs)
+            made = Executable(graph, answer, leaves, self.lock)
         except TooDeepError as error:
             known.too_deep, self._latest = True, error
         except BaseException:

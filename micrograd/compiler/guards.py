@@ -29,7 +29,7 @@ from ..engine import Value
 from ..nn import Module
 from ..optim import Optimizer
 from ..tensor import Tensor
-from .recording import JitError
+from .errors import JitError
 from .trace import MISSING, from_library
 
 PLAIN = (int, float, complex, str, bytes, type(None), np.generic)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .groups import described
+from .graph import SUM
+from .passes.group import Ragged
+from .passes.matmul import Matmul
 
 if TYPE_CHECKING:
     from .program import Program
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 SHAPES = 56  # column of the comments
 GREETING = """\
 # {nodes} on Values, as {lines} lines on arrays.
-# v holds the value of every number: p are leaves, x inputs, h what is computed; in that order.
-# d holds gradients: gp of the leaves, g of the rest. k are constants, i positions, t and m scratch.
+# v holds every number: p are leaves, x inputs, h what is computed, g gradients, gp those of leaves.
+# k are constants, i positions, t and m scratch; `given` holds what is too long to be written here.
 # view(buffer, start, shape, steps) is evenly spaced numbers; h1b and h1T are h1 in another shape.
 
 """
@@ -24,13 +26,15 @@ GREETING = """\
 
 def listing(program: Program) -> str:
     """The program as source code, with the shapes of arrays in comments."""
-    functions = {name: without_empty_headings(f) for name, f in program.functions.items()}
+    functions = {name: without_empty_headings(f) for name, f in program.lines.items()}
     lines = sum(map(len, map(statements, functions.values())))
-    text = GREETING.format(nodes=counted(program.recording.nodes, "operation"), lines=lines)
-    text += "".join(f"{line}\n" for line in program.declarations)
+    text = GREETING.format(nodes=counted(program.graph.nodes, "operation"), lines=lines)
+    text += "".join(with_shapes(line, program.names) + "\n" for line in program.declarations)
     for name, body in functions.items():
         text += f"\n\ndef {name}():\n"
-        text += "".join(with_shapes(f"    {line}", program.names) + "\n" for line in body)
+        text += "".join(
+            with_shapes(f"    {line}", program.names) + "\n" for line in body or ["pass"]
+        )
     return text
 
 
@@ -47,6 +51,8 @@ def statements(lines):
 
 def with_shapes(line, names):
     """A line, and the shape of what it computes; of a matrix product, of its factors."""
+    if " = " in line and " = given[" not in line and line[0] != " ":
+        return line
     arrays = [names[x] for x in re.findall(r"\b[a-z]+\d+[a-zT]?\b", line)]
     shapes = [x.shape for x in arrays if isinstance(x, np.ndarray)]
     if line.strip()[0] == "#" or not shapes or max(map(np.prod, shapes)) == 1:
@@ -57,60 +63,90 @@ def with_shapes(line, names):
 
 
 def explanation(program: Program) -> str:
-    """A table of what each pass did, and one of the groups."""
-    recording, groups = program.recording, program.groups
-    grids = sum(group.grid is not None for group in groups)
+    """A table of what each pass did, and one of what is computed, forward and backward."""
+    graph, schedule = program.graph, program.layout.schedule
+    parts = schedule.forward, schedule.backward
+    matmuls = [sum(isinstance(group, Matmul) for group in part) for part in parts]
+    added = len(program.differentiated.ops) - len(graph.ops)
     views = sum(" = view(" in line for line in program.declarations)
-    forward, backward = map(statements, program.functions.values())
+    forward, backward = map(statements, map(without_empty_headings, program.lines.values()))
     copies = sum(".take(" in line for line in forward + backward)
-    leaves = counted(len(recording.leaves), "leaf", "leaves")
-    inputs, constants = counted(len(recording.inputs), "input"), len(recording.constants)
-    guards = counted(len(recording.guards), "comparison")
+    leaves = counted(len(graph.leaves), "leaf", "leaves")
+    inputs, constants = counted(len(graph.inputs), "input"), len(graph.constants)
+    guards = [("guard", f"{counted(len(graph.guards), 'comparison')} that must come out the same")]
     passes = [
         (
-            "record",
-            f"{counted(recording.nodes, 'operation')} on {leaves}, {inputs} and "
+            "lower",
+            f"{counted(graph.nodes, 'operation')} on {leaves}, {inputs} and "
             f"{counted(constants, 'constant')}",
         ),
-        ("guard", f"{guards} that must come out the same"),
-        ("fold", f"{counted(program.calls, 'operation')}: sums of numbers and products in one"),
-        ("group", f"{counted(len(groups), 'group')} of one operation at one time"),
-        ("find products", f"{grids} of them as matrix products"),
+        *guards * bool(graph.guards),
+        ("differentiate", f"{counted(added, 'operation')} more, of the gradients"),
+        (
+            "fold, pad, split",
+            f"{counted(len(program.folded.ops), 'operation')}: sums of numbers and products in one",
+        ),
+        (
+            "group",
+            f"{counted(len(parts[0]), 'group')} of one operation at one time forward, "
+            f"{len(parts[1])} backward",
+        ),
+        ("matmul", f"{matmuls[0]} of them are matrix products, {matmuls[1]} backward"),
         (
             "lay out",
-            f"{counted(views, 'view')} of two buffers; numbers copied together in "
+            f"{counted(views, 'view')} of one buffer; numbers copied together in "
             f"{counted(copies, 'line')}",
         ),
         (
-            "write",
-            f"{counted(len(statements(without_empty_headings(forward))), 'line')} forward, "
-            f"{counted(len(backward), 'line')} backward",
+            "emit",
+            f"{counted(len(forward), 'line')} forward, {counted(len(backward), 'line')} backward",
         ),
     ]
-    if not recording.guards:
-        del passes[1]
-    return table(passes) + "\n\n" + table([(described(group), extent(group)) for group in groups])
+    forward, backward = (
+        table([(described(group), extent(group)) for group in part]) for part in parts
+    )
+    return f"{table(passes)}\n\nforward\n{forward}\n\nbackward\n{backward}"
 
 
 def counted(n, noun, plural=None):
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {plural or noun + 's'}"
 
 
+def described(group) -> str:
+    """How many operations of what kind a group is."""
+    return f"{group.size:,} × {name(group)}"
+
+
+def name(group):
+    if isinstance(group, Matmul):
+        return "dot, as a matrix product"
+    if isinstance(group, Ragged):
+        return "sum of different lengths"
+    if group.kind == SUM:
+        return "dot" if "*" in group.params else "sum"
+    return f"power {group.params}" if group.kind == "constant power" else group.kind
+
+
 def extent(group):
     """How much an operation of a group takes in."""
-    if group.grid is not None:
-        b, p, q = group.grid.shape
-        k = group.grid.rows.shape[-1]
-        return (f"{b} × " if b > 1 else "") + f"({p}, {k}) @ ({k}, {q})"
-    if group.kind == "chain":
-        products = group.static.count("*")
-        plain = len(group.static) - products
+    if isinstance(group, Matmul):
+        (p, k), (q, _) = group.rows.shape, group.columns.shape
+        return f"({p}, {k}) @ ({k}, {q})"
+    if isinstance(group, Ragged):
+        return (
+            counted(len(group.first), "number" if group.second is None else "product") + " in all"
+        )
+    if group.kind == SUM:
+        products = group.params.count("*")
+        plain = len(group.params) - products
         parts = [counted(products, "product")] * bool(products)
         return " + ".join(parts + [counted(plain, "number")] * bool(plain))
     return counted(len(group.operands), "number")
 
 
 def table(rows):
+    if not rows:
+        return "nothing"
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows

@@ -1,93 +1,104 @@
-"""What each kind of operation is in NumPy: its result, and what it adds to each operand's gradient.
+"""What each kind of op is: its scalar form, its array form, and the gradients of its operands.
 
-`a` and `b` are operands, `y` the result, `g` the gradient of the result, `c` what goes to the
-operand. None stands for g itself, which needs no line.
+A scalar form is Python, as the engine computes it; an array form is a line of NumPy for arrays of
+one shape. `a` and `b` are operands, `y` the result, `n` a parameter. A gradient is written in ops
+too, so that it is differentiated, grouped and compiled as all others are; `g` is that of y.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
-# kind: (the result, for each operand the lines of its gradient), of arrays of one shape
-ELEMENTWISE: dict[str, tuple[str, tuple[str | None, ...]]] = {
-    "subtract": ("subtract({a}, {b}, out={y})", (None, "negative({g}, out={c})")),
-    "multiply": (
-        "multiply({a}, {b}, out={y})",
-        ("multiply({g}, {b}, out={c})", "multiply({g}, {a}, out={c})"),
+
+class Row(NamedTuple):
+    scalar: str
+    array: str
+    gradients: tuple[Callable, ...] = ()
+
+
+def op(kind):
+    """A function that applies an op to symbols."""
+    return lambda x, *others, **params: x.apply(kind, *others, **params)
+
+
+gate, sign, sin, cos, sigmoid = map(op, ("gate", "sign", "sin", "cos", "sigmoid"))
+tanh_slope, sigmoid_slope = op("tanh slope"), op("sigmoid slope")
+power_slope, slope_by_base, slope_by_exponent = map(
+    op, ("constant power slope", "slope by base", "slope by exponent")
+)
+
+ELEMENTWISE = {
+    "add": Row("{a} + {b}", "add({a}, {b}, out={y})", (lambda g, *_: g, lambda g, *_: g)),
+    "subtract": Row(
+        "{a} - {b}",
+        "subtract({a}, {b}, out={y})",
+        (lambda g, *_: g, lambda g, *_: -g),
     ),
-    "divide": (
+    "multiply": Row(
+        "{a} * {b}",
+        "multiply({a}, {b}, out={y})",
+        (lambda g, a, b, y: g * b, lambda g, a, b, y: g * a),
+    ),
+    "divide": Row(
+        "floats.divide({a}, {b})",
         "divide({a}, {b}, out={y})",
+        (lambda g, a, b, y: g / b, lambda g, a, b, y: -(y / b * g)),
+    ),
+    "power": Row(
+        "floats.power({a}, {b})",
+        "power({a}, {b}, out={y})",
         (
-            "divide({g}, {b}, out={c})",
-            "divide({y}, {b}, out={c})\nmultiply({c}, {g}, out={c})\nnegative({c}, out={c})",
+            lambda g, a, b, y: slope_by_base(a, b) * g,
+            lambda g, a, b, y: slope_by_exponent(a, b) * g,
         ),
     ),
-    "power": (
-        "power({a}, {b}, out={y})",
-        ("power_backward({a}, {b}, {g}, {c})", "exponent_backward({a}, {b}, {g}, {c})"),
+    "slope by base": Row("floats.power_slope({a}, {b})", "power_slope({a}, {b}, {y})"),
+    "slope by exponent": Row("floats.exponent_slope({a}, {b})", "exponent_slope({a}, {b}, {y})"),
+    "constant power": Row(
+        "floats.power({a}, {n})",
+        "power({a}, {n}, out={y})",
+        (lambda g, x, y, n: (2.0 * x if n == 2 else power_slope(x, params=n)) * g,),
     ),
-    "constant power": ("power({a}, {n}, out={y})", ("power_backward({a}, {n}, {g}, {c})",)),
-    "square": (
-        "square({a}, out={y})",
-        ("multiply({a}, 2.0, out={c})\nmultiply({c}, {g}, out={c})",),
+    "constant power slope": Row("floats.power_slope({a}, {n})", "power_slope({a}, {n}, {y})"),
+    "negative": Row("-{a}", "negative({a}, out={y})", (lambda g, x, y: -g,)),
+    "absolute": Row("abs({a})", "absolute({a}, out={y})", (lambda g, x, y: sign(x) * g,)),
+    "sign": Row("floats.sign({a})", "sign({a}, out={y})"),
+    "relu": Row("floats.relu({a})", "maximum({a}, {zero}, out={y})", (lambda g, x, y: gate(y, g),)),
+    "gate": Row(
+        "0.0 if {a} == 0.0 else {b}",
+        "not_equal({a}, {zero}, out={m})\ngate({b}, {m}, out={y})",
     ),
-    "negative": ("negative({a}, out={y})", ("negative({g}, out={c})",)),
-    "absolute": ("absolute({a}, out={y})", ("sign({a}, out={c})\nmultiply({c}, {g}, out={c})",)),
-    "relu": (
-        "maximum({a}, {zero}, out={y})",
-        ("not_equal({y}, {zero}, out={m})\nrelu_backward({g}, {m}, out={c})",),
+    "tanh": Row("floats.tanh({a})", "tanh({a}, out={y})", (lambda g, x, y: tanh_slope(x) * g,)),
+    "tanh slope": Row("floats.tanh_slope({a})", "tanh_slope({a}, {y})"),
+    "sigmoid": Row(
+        "floats.sigmoid({a})", "sigmoid({a}, {y})", (lambda g, x, y: sigmoid_slope(x) * g,)
     ),
-    "tanh": ("tanh({a}, out={y})", ("tanh_backward({a}, {g}, {c})",)),
-    "sigmoid": ("sigmoid({a}, {y})", ("sigmoid_backward({a}, {g}, {c})",)),
-    "softplus": ("softplus({a}, {y})", ("softplus_backward({a}, {g}, {c})",)),
-    "exp": ("exp({a}, out={y})", ("multiply({y}, {g}, out={c})",)),
-    "log": ("log({a}, out={y})", ("divide({g}, {a}, out={c})",)),
-    "sqrt": ("sqrt({a}, out={y})", ("multiply({y}, 2.0, out={c})\ndivide({g}, {c}, out={c})",)),
-    "sin": ("sin({a}, out={y})", ("cos({a}, out={c})\nmultiply({c}, {g}, out={c})",)),
-    "cos": (
-        "cos({a}, out={y})",
-        ("sin({a}, out={c})\nmultiply({c}, {g}, out={c})\nnegative({c}, out={c})",),
+    "sigmoid slope": Row("floats.sigmoid_slope({a})", "sigmoid_slope({a}, {y})"),
+    "softplus": Row(
+        "floats.softplus({a})", "softplus({a}, {y})", (lambda g, x, y: sigmoid(x) * g,)
     ),
+    "exp": Row("floats.exp({a})", "exp({a}, out={y})", (lambda g, x, y: y * g,)),
+    "log": Row("floats.log({a})", "log({a}, out={y})", (lambda g, x, y: g / x,)),
+    "sqrt": Row("floats.sqrt({a})", "sqrt({a}, out={y})", (lambda g, x, y: g / (2.0 * y),)),
+    "sin": Row("floats.sin({a})", "sin({a}, out={y})", (lambda g, x, y: cos(x) * g,)),
+    "cos": Row("floats.cos({a})", "cos({a}, out={y})", (lambda g, x, y: -(sin(x) * g),)),
 }
 
-# The same for a single operation, which plain Python does faster and as the engine does it.
-SINGLE: dict[str, tuple[str, tuple[str | None, ...]]] = {
-    "subtract": ("{a} - {b}", (None, "-{g}")),
-    "multiply": ("{a} * {b}", ("{b} * {g}", "{a} * {g}")),
-    "divide": (
-        "floats.divide({a}, {b})",
-        ("floats.divide({g}, {b})", "-(floats.divide({y}, {b}) * {g})"),
-    ),
-    "power": (
-        "floats.power({a}, {b})",
-        ("floats.power_slope({a}, {b}) * {g}", "floats.exponent_slope({a}, {b}) * {g}"),
-    ),
-    "constant power": ("floats.power({a}, {n})", ("floats.power_slope({a}, {n}) * {g}",)),
-    "negative": ("-{a}", ("-{g}",)),
-    "absolute": ("abs({a})", ("floats.sign({a}) * {g}",)),
-    "relu": ("floats.relu({a})", ("0.0 if {a} <= 0.0 else {g}",)),
-    "tanh": ("floats.tanh({a})", ("floats.tanh_slope({a}) * {g}",)),
-    "sigmoid": ("floats.sigmoid({a})", ("floats.sigmoid_slope({a}) * {g}",)),
-    "softplus": ("floats.softplus({a})", ("floats.sigmoid({a}) * {g}",)),
-    "exp": ("floats.exp({a})", ("{y} * {g}",)),
-    "log": ("floats.log({a})", ("floats.divide({g}, {a})",)),
-    "sqrt": ("floats.sqrt({a})", ("floats.divide({g}, 2 * {y})",)),
-    "sin": ("floats.sin({a})", ("floats.cos({a}) * {g}",)),
-    "cos": ("floats.cos({a})", ("-(floats.sin({a}) * {g})",)),
-}
-
-# kind: (the result, the lines of the gradient) where x and c are (terms, operations)
-REDUCTIONS: dict[str, tuple[str, str | None]] = {
-    "sum": ("exact_sum({x}, {y})", None),
-    "mean": ("exact_mean({x}, {y})", None),
-    "max": ("largest({x}, {y})", "largest_backward({x}, {y}, {g}, {c})"),
-    "logsumexp": ("log_sum_exp({x}, {y})", "log_sum_exp_backward({x}, {g}, {c})"),
-    "cross entropy": ("cross_entropy({x}, {y})", "cross_entropy_backward({x}, {g}, {c})"),
-    "softmax": ("softmax({x}, {y})", "softmax_backward({y}, {g}, {c})"),
-    "function": (
-        "call_functions({f}, {x}, {y})",
-        "call_functions_backward({f}, {g}, {c})",
-    ),
+# Ops of many operands, as arrays (operands, ops); `x` and `g` are parts of the operands.
+REDUCTIONS = {
+    "sum": "exact_sum({x}, {y})",
+    "mean": "exact_mean({x}, {y})",
+    "max": "largest({x}, {y})",
+    "max backward": "largest_backward({x}, {g}, {y})",
+    "logsumexp": "log_sum_exp({x}, {y})",
+    "cross entropy": "cross_entropy({x}, {y})",
+    "cross entropy slopes": "cross_entropy_slopes({x}, {y})",
+    "softmax": "softmax({x}, {y})",
+    "softmax backward": "softmax_backward({x}, {g}, {y})",
+    "function": "call_functions({f}, {x}, {y})",
+    "function backward": "call_functions_backward({f}, {x}, {y})",
 }
 
 

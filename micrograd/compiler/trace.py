@@ -11,8 +11,8 @@ from types import FrameType
 from typing import Any
 
 from ..engine import Value, is_real, noted, tape
+from .errors import JitError
 from .locks import Lock
-from .recording import JitError
 
 # Their code computes with the numbers of Values; all other code would take them out of the graph.
 OPERATIONS = {"micrograd.engine", "micrograd.function", "micrograd.functional"}

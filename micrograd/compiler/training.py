@@ -10,9 +10,9 @@ import numpy as np
 from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer, within
+from .errors import JitError
 from .pytree import Arguments, as_value, replaced, results
-from .recording import JitError
-from .replay import Replay, is_finite
+from .run import Executable, is_finite
 
 if TYPE_CHECKING:
     from . import Jit
@@ -61,7 +61,7 @@ class Training:
         tables = [np.zeros((rows, n)) for _ in range(2)]
         self.buffers = [(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
         self.now, self.rows, self.state = self.buffers[0]
-        self.fills: dict[Replay, Fill] = {}
+        self.fills: dict[Executable, Fill] = {}
         self.inside = False
 
     def __enter__(self) -> Training:
@@ -173,7 +173,7 @@ ATTRIBUTES = ("now", "rows", "state", "state", "steps")
 class Fill:
     """Which leaf of a replay is which parameter."""
 
-    def __init__(self, replay: Replay, parameters: list[Value]) -> None:
+    def __init__(self, replay: Executable, parameters: list[Value]) -> None:
         index = {p: i for i, p in enumerate(parameters)}
         leaves = list(enumerate(replay.program.leaves))
         self.replay = replay

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import floats
-from .. import functional as F
-from ..engine import Value, is_real
-from ..function import Outputs
-from .recording import JitError
+from ... import floats
+from ... import functional as F
+from ..errors import JitError
 
 EXACT_TERMS = 32  # terms up to which a single softmax goes back as in the engine
 EXACT_LOOP = 512  # numbers up to which rows are added up by math.fsum
 
 
-def careful_relu_backward(g, passes, out):
-    """g where it passes, else 0: their product, but that g may be infinite or nan."""
+def careful_gate(g, passes, out):
+    """g where it passes, else 0: their product, but g may be infinite or nan."""
     np.copyto(out, 0.0)
-    np.copyto(out, g, where=passes)
+    np.copyto(out, g, where=passes != 0.0)
 
 
-def tanh_backward(x, g, out):
+def tanh_slope(x, out):
     e = np.exp(-2.0 * np.abs(x))
-    np.multiply(4.0 * e / np.square(1.0 + e), g, out=out)
+    np.divide(4.0 * e, np.square(1.0 + e), out=out)
 
 
 def sigmoid(x, out):
@@ -33,29 +31,27 @@ def sigmoid(x, out):
     np.divide(np.where(x >= 0.0, 1.0, e), 1.0 + e, out=out)
 
 
-def sigmoid_backward(x, g, out):
+def sigmoid_slope(x, out):
     e = np.exp(-np.abs(x))
-    np.multiply(e / np.square(1.0 + e), g, out=out)
+    np.divide(e, np.square(1.0 + e), out=out)
 
 
 def softplus(x, out):
     np.add(np.maximum(x, 0.0), np.log1p(np.exp(-np.abs(x))), out=out)
 
 
-def softplus_backward(x, g, out):
-    sigmoid(x, out)
-    np.multiply(out, g, out=out)
+def power_slope(x, y, out):
+    """The derivative of x ** y by x; y may be one number."""
+    np.power(x, y - 1.0, out=out)
+    np.multiply(out, y, out=out)
+    if not np.all(y):
+        np.copyto(out, 0.0, where=np.equal(y, 0.0))
 
 
-def power_backward(x, y, g, out):
-    """The gradient by x of x ** y; y may be one number."""
-    np.multiply(np.where(np.equal(y, 0.0), 0.0, y * np.power(x, y - 1.0)), g, out=out)
-
-
-def exponent_backward(x, y, g, out):
-    """The gradient by y of x ** y."""
+def exponent_slope(x, y, out):
+    """The derivative of x ** y by y."""
     slope = np.power(x, y) * np.log(x)
-    np.multiply(np.where((x == 0.0) & (y >= 0.0), 0.0, slope), g, out=out)
+    np.copyto(out, np.where((x == 0.0) & (y >= 0.0), 0.0, slope))
 
 
 def exact_sum(x, out):
@@ -94,9 +90,9 @@ def largest(x, out):
     np.maximum.reduce(x, axis=0, out=out)
 
 
-def largest_backward(x, y, g, out):
+def largest_backward(x, g, out):
     """Equal ones share; a nan wins."""
-    wins = (x == y) | np.isnan(x)
+    wins = (x == np.maximum.reduce(x, axis=0)) | np.isnan(x)
     np.copyto(out, g / wins.sum(axis=0))
     np.copyto(out, 0.0, where=~wins)
 
@@ -112,15 +108,12 @@ def log_sum_exp(x, out):
     np.copyto(out, np.where(np.isinf(m), m, m + np.log1p(e.sum(axis=0))))
 
 
-def shares(x):
+def softmax(x, out):
     if x.shape[1] == 1:
-        return np.array([F.shares(x[:, 0].tolist())]).T
+        out[:, 0] = F.shares(x[:, 0].tolist())
+        return
     e = np.exp(x - np.maximum.reduce(x, axis=0))
-    return e / np.add.reduce(e, axis=0)
-
-
-def log_sum_exp_backward(x, g, out):
-    np.multiply(shares(x), g, out=out)
+    np.divide(e, np.add.reduce(e, axis=0), out=out)
 
 
 def cross_entropy(x, out):
@@ -128,25 +121,39 @@ def cross_entropy(x, out):
     log_sum_exp(x - x[0], out)
 
 
-def cross_entropy_backward(x, g, out):
-    p = shares(x)
-    p[0] = 0.0
-    exact_sum(-p, p[0])  # -(1 - p), without cancellation
-    np.multiply(p, g, out=out)
-
-
-def softmax(x, out):
-    np.copyto(out, shares(x))
+def cross_entropy_slopes(x, out):
+    softmax(x, out)
+    rest = out[1:]
+    if out.shape[1] == 1:
+        exact_sum(rest, out[0])
+    else:
+        np.add.reduce(rest, axis=0, out=out[0])
+    np.negative(out[0], out=out[0])  # -(1 - p), without cancellation
 
 
 def softmax_backward(p, g, out):
-    """For x_j, the sum over outputs i of p_i · (1 - p_i if i = j else -p_j) · g_i."""
-    if p.shape[1] > 1 or len(p) > EXACT_TERMS:
-        np.multiply(p, others(p) * g - others(p * g), out=out)
+    """For x_j, the sum over outputs i of p_i · (1 - p_i if i = j else -p_j) · g_i.
+
+    That is p_j · (g_j - Σ p_i · g_i), where all g_i may be counted from that of the largest p: so
+    nothing is lost by cancellation where this is close to one.
+    """
+    if p.shape[1] == 1 and len(p) <= EXACT_TERMS:
+        softmax_backward_in_order(p, g, out)
         return
+    above = g - g[p.argmax(axis=0), np.arange(p.shape[1])]
+    total = np.add.reduce(p * above, axis=0)
+    if np.isfinite(total).all():
+        np.subtract(above, total, out=out)
+        np.multiply(out, p, out=out)
+    else:
+        np.multiply(p, others(p) * g - others(p * g), out=out)
+
+
+def softmax_backward_in_order(p, g, out):
+    """The same for one softmax, as the engine adds it up."""
     left = others(p)
     np.copyto(out, 0.0)
-    for i in reversed(range(len(p))):  # as the engine adds them
+    for i in reversed(range(len(p))):
         slopes = -p
         slopes[i] = left[i]
         out += p[i] * slopes * g[i]
@@ -177,30 +184,3 @@ def call_functions(functions, x, out):
 def call_functions_backward(functions, g, out):
     for i, function in enumerate(functions):
         out[:, i] = function.backward(g[:, i].tolist())
-
-
-class Recalled:
-    """A Function that was applied while recording, to be applied again to other numbers."""
-
-    def __init__(self, function, args):
-        self.function, self.args = function, args
-
-    def forward(self, xs):
-        self.inputs = [Value(x) for x in xs]
-        inputs = iter(self.inputs)
-        operands = [next(inputs) if isinstance(x, Value) or is_real(x) else None for x in self.args]
-        args = [new if isinstance(x, Value) else x for x, new in zip(self.args, operands)]
-        results = self.function(*args)
-        self.results = results if isinstance(results, tuple) else (results,)
-        return [y.data for y in self.results]
-
-    def backward(self, grads):
-        for x in self.inputs:
-            x.grad = 0.0
-        hub = self.results[0]._prev[0]
-        if isinstance(hub, Outputs):
-            hub.grads[:] = grads
-            hub._backward()
-        else:
-            self.results[0]._chain(grads[0])
-        return [x.grad for x in self.inputs]

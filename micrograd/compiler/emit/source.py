@@ -1,38 +1,40 @@
 """The text of a program under construction, and the arrays that its names stand for.
 
-A program computes in two buffers: `v` holds the value of every number, `d` all that goes into
-gradients. Its names are chosen here; nothing in it comes from names in the recorded code.
+Its names are chosen here; nothing in it comes from names in the recorded code.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .. import floats
+from ... import floats
+from ..rules import literal
 from . import kernels
-from .rules import literal
 from .views import even_steps, spacing, view
+
+if TYPE_CHECKING:
+    from ..passes.layout import Layout
 
 UFUNCS = """
     add subtract multiply divide power square negative absolute sign maximum exp log sqrt tanh sin
     cos dot matmul bincount less less_equal greater greater_equal not_equal
 """
 KERNELS = """
-    tanh_backward sigmoid sigmoid_backward softplus softplus_backward power_backward
-    exponent_backward exact_sum exact_mean running_sum largest largest_backward log_sum_exp
-    log_sum_exp_backward cross_entropy cross_entropy_backward softmax softmax_backward
-    call_functions call_functions_backward
+    tanh_slope sigmoid sigmoid_slope softplus power_slope exponent_slope exact_sum exact_mean
+    running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes softmax
+    softmax_backward call_functions call_functions_backward
 """
 HERE = ("", None)  # in place of somewhere to write to
 
 
 class Source:
-    def __init__(self, v: np.ndarray, inputs: int, computed: int) -> None:
-        """`v` has leaves, then from `inputs` on inputs, then what is computed."""
-        self.inputs, self.computed = inputs, computed
+    def __init__(self, v: np.ndarray, layout: Layout) -> None:
+        self.layout = layout
         self.names = {name: getattr(np, name) for name in UFUNCS.split()}
         self.names |= {name: getattr(kernels, name) for name in KERNELS.split()}
-        self.names["floats"], self.names["relu_backward"] = floats, np.multiply
+        self.names["floats"], self.names["gate"] = floats, np.multiply
         self.names["v"] = v
         self.declarations: list[str] = []
         self.lines: list[str] = []
@@ -41,6 +43,13 @@ class Source:
 
     def write(self, lines: str) -> None:
         self.lines += lines.split("\n")
+
+    def given_name(self, letter, x):
+        """A new name for what no line of source code can say."""
+        name = self.fresh(letter)
+        self.names[name] = x
+        self.declarations.append(f"{name} = given[{name!r}]")
+        return name
 
     def name(self, letter, array, declaration):
         """A new name for an array."""
@@ -87,26 +96,26 @@ class Source:
         return name
 
     def letter(self, buffer, start):
-        """p for parameters, x for inputs, h for what is computed; gp and gh for gradients."""
-        if buffer not in ("v", "d"):
+        """p for parameters, x for inputs, h for what is computed, g and gp for gradients."""
+        if buffer != "v":
             return "t"
-        kind = "p" if start < self.inputs else "x" if start < self.computed else "h"
-        return kind if buffer == "v" else "gp" if kind == "p" else "g"
+        layout = self.layout
+        ends = layout.inputs, layout.computed, layout.seeds.start, layout.gradients.start
+        letters = "p", "x", "h", "g", "gp", "g"
+        return letters[sum(start >= end for end in (*ends, layout.gradients.stop))]
 
     def scratch(self, shape):
         """The name of a new array."""
         shape = tuple(map(int, shape))
         return self.name("t", np.zeros(shape), f"zeros({shape})")
 
-    def mask(self, shape):
-        """The name of a new array of truths."""
-        return self.name("m", np.zeros(shape, bool), f"zeros({shape}, bool)")
-
     def given(self, letter, array):
         """The name of an array of constants or positions."""
         key = letter, array.shape, array.tobytes()
         if key not in self.known:
-            self.known[key] = self.name(letter, array, declared(array))
+            text = declared(array)
+            made = self.name(letter, array, text) if text else self.given_name(letter, array)
+            self.known[key] = made
         return self.known[key]
 
     def constant(self, array):
@@ -118,7 +127,7 @@ class Source:
     def take(self, buffer, at):
         """The name of an array of what is at these positions; values are copied only once."""
         key = "take", buffer, at.shape, at.tobytes()
-        if buffer == "v" and key in self.known:
+        if key in self.known:
             return self.known[key]
         index = self.given("i", at)
         self.known[key] = name = self.scratch(at.shape)
@@ -172,9 +181,9 @@ class Source:
 
 
 def declared(array):
-    """How an array of constants or positions is declared to readers."""
+    """How an array of constants is written in source code, if it is short."""
     first = array.flat[0]
     if not array.shape:
         return f"array({first})"
     alike = array.dtype.kind == "f" and (array == first).all()
-    return f"full({array.shape}, {first})" if alike else f"array of shape {array.shape}"
+    return f"full({array.shape}, {first})" if alike else None

@@ -1,4 +1,4 @@
-"""A replay: a program run on the numbers of a call, and its results as Values that can go back."""
+"""An executable: a program run on the numbers of a call, its results Values that can go back."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ import numpy as np
 
 from ..engine import Value, node
 from ..function import outputs
+from .errors import JitError
+from .graph import Graph
 from .locks import Lock
-from .program import Program, compiled, strictly
+from .program import Program
 from .pytree import Arguments, replaced
-from .recording import JitError, Recording
 
 
-class Replay:
-    def __init__(
-        self, recording: Recording, answer: Any, stand_ins: Sequence[Value], lock: Lock
-    ) -> None:
+class Executable:
+    def __init__(self, graph: Graph, answer: Any, stand_ins: Sequence[Value], lock: Lock) -> None:
         """`stand_ins` are the leaves that stood for Values in the arguments."""
-        self.program = compiled(recording)
+        self.program = Program(graph)
         self.answer = replaced(answer, lambda v: Value(0.0))
         self.lock = lock
         self.v = self.program.v
         self.size = len(self.program.leaves)
-        self.start = self.size + len(recording.inputs)  # of what is computed
+        self.start = self.size + len(graph.inputs)  # of what is computed
         index = {v: i for i, v in enumerate(stand_ins)}
         self.arguments = [(i, index[v]) for i, v in enumerate(self.program.leaves) if v in index]
         self.point: np.ndarray | None = None
-        self.strict: dict[tuple[int, ...], Program] = {}  # by the outputs that they go back from
+        self.careful: dict[tuple[int, ...], Program] = {}  # by the outputs that they go back from
 
     def leaves(self, values: Sequence[Value]) -> list[Value]:
         """The leaves of a call with these Values as arguments."""
@@ -53,26 +52,10 @@ class Replay:
         for xs in arguments.floats:
             self.v[i : i + len(xs)] = xs
             i += len(xs)
-        return self.forward()
+        return self.program.forward()
 
     def outputs(self) -> list[float]:
-        return self.current.v[self.current.outputs].tolist()
-
-    def forward(self):
-        self.current = program = self.program
-        same = program.forward()
-        if same and program.shortcuts and not all(map(math.isfinite, self.outputs())):
-            self.current = self.strictly(range(len(program.outputs)))
-            return self.current.forward()
-        return same
-
-    def strictly(self, used):
-        """The program without shortcuts that goes back from some of the outputs, at this point."""
-        used = tuple(used)
-        if used not in self.strict:
-            self.strict[used] = strictly(self.program, used)
-        self.strict[used].v[: self.start] = self.v[: self.start]
-        return self.strict[used]
+        return self.v[self.program.outputs].tolist()
 
     def result(self, arguments: Arguments) -> Any:
         """What the function returns, after a run."""
@@ -88,7 +71,7 @@ class Replay:
             with self.lock, np.errstate(all="ignore"):
                 if self.point is not point:  # another call came in between
                     self.v[: self.start] = point
-                    self.forward()
+                    self.program.forward()
                     self.point = point
                 found = self.backward(grads).tolist()
                 inner = self.inner_gradients(grads)
@@ -106,29 +89,34 @@ class Replay:
         made = iter(nodes)
         return replaced(self.answer, lambda v: next(made))
 
-    def inner_gradients(self, grads):
-        """The gradients of outputs from which others with a gradient were computed, by index."""
-        program, used = self.went_back
-        below = {j for i, grad in enumerate(grads) if grad for j in self.program.below[i]}
-        places = {j: program.inner.get(i) for i, j in enumerate(used) if j in below}
-        return {j: program.d.item(place) for j, place in places.items() if place is not None}
-
     def backward(self, seeds: Sequence[float]) -> np.ndarray:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
-        grads = self.backward_of(self.current, seeds, range(len(seeds)))
-        if not is_finite(grads):  # perhaps of zero times infinity, where the engine has nothing
-            seeded = {i for i, seed in enumerate(seeds) if seed} or set(range(len(seeds)))
-            used = sorted(seeded.union(*(self.program.below[i] for i in seeded)))
-            program = self.strictly(used)
-            program.forward()
-            grads = self.backward_of(program, [seeds[i] for i in used], used)
-        return grads
+        found = self.backward_of(self.program, seeds)
+        if is_finite(found):
+            return found
+        return self.backward_with_care(seeds)  # perhaps zero times infinity: nothing in the engine
 
-    def backward_of(self, program, seeds, used):
-        self.went_back = program, used
-        program.seed[:] = seeds
+    def backward_of(self, program, seeds):
+        self.went_back = program
+        program.seeds[:] = seeds
         program.backward()
-        return program.d[: self.size]
+        return program.gradients
+
+    def backward_with_care(self, seeds):
+        """The same from the outputs with a seed alone, as the engine would go back."""
+        used = tuple(i for i, seed in enumerate(seeds) if seed) or tuple(range(len(seeds)))
+        if used not in self.careful:
+            self.careful[used] = self.program.careful(used)
+        program = self.careful[used]
+        program.v[: self.start] = self.v[: self.start]
+        program.forward()
+        return self.backward_of(program, [seeds[i] for i in used])
+
+    def inner_gradients(self, grads):
+        """The gradients of outputs from which others with a gradient were computed, by index."""
+        program = self.went_back
+        below = {j for i, grad in enumerate(grads) if grad for j in program.below[i]}
+        return {j: program.v.item(program.inner[j]) for j in below if j in program.inner}
 
 
 def is_finite(xs: np.ndarray) -> bool:

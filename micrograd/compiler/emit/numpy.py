@@ -1,0 +1,313 @@
+"""NumPy: what a person would have written for the groups of a schedule, as source code.
+
+The forward and the backward part of a program are two functions without arguments, which compute in
+one buffer, v. Its names are chosen here; nothing in it comes from names in the recorded code.
+"""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+
+from ..graph import SUM
+from ..passes.group import Ragged
+from ..passes.layout import Layout
+from ..passes.matmul import Matmul
+from ..passes.split import FEW_TERMS, LARGE
+from ..rules import ELEMENTWISE, REDUCTIONS, literal
+from .kernels import EXACT_LOOP
+from .source import HERE, Source
+from .views import even_steps, spacing
+
+ZERO = np.zeros(1)
+SINGLES = 3  # up to which ops plain Python is faster
+GUARDS = {
+    operator.lt: "less",
+    operator.le: "less_equal",
+    operator.gt: "greater",
+    operator.ge: "greater_equal",
+}
+
+
+def emit(layout: Layout, described) -> tuple[np.ndarray, Source, dict[str, list[str]]]:
+    """The buffer, the names used, and the lines of forward and backward, described in comments."""
+    emitter = Emitter(layout)
+    lines: dict[str, list[str]] = {}
+    for part in ("forward", "backward"):
+        emitter.source.lines = lines[part] = []
+        emitter.is_backward = part == "backward"
+        for group in getattr(layout.schedule, part):
+            emitter.source.write(f"# {described(group)}")
+            emitter.group(group)
+        (emitter.copies if emitter.is_backward else emitter.guards)()
+    return emitter.v, emitter.source, lines
+
+
+class Emitter:
+    def __init__(self, layout: Layout) -> None:
+        self.layout, self.offset = layout, layout.offset
+        graph = layout.schedule.graph
+        constants = list(graph.constants)
+        self.is_constant = np.zeros(graph.size, bool)
+        self.is_constant[constants] = True
+        self.data = np.zeros(graph.size)
+        self.data[constants] = list(graph.constants.values())
+        self.v = np.zeros(layout.size)
+        self.v[self.offset[constants]] = self.data[constants]
+        self.source = Source(self.v, layout)
+        self.is_backward = False
+
+    # Where values are
+
+    def column(self, ids):
+        """Constants, or places in `v`."""
+        return self.data[ids] if self.is_constant[ids].all() else ("v", self.offset[ids])
+
+    def columns(self, rows):
+        return [self.column(ids) for ids in rows]
+
+    def array(self, ids):
+        """The name of an array of the shape of `ids`."""
+        if self.is_constant[ids].all():
+            return self.source.given("k", self.data[ids])
+        return self.source.grid("v", self.offset[ids])
+
+    def target(self, ids):
+        return "v", self.offset[ids]
+
+    # One group
+
+    def group(self, group):
+        if isinstance(group, Matmul):
+            self.matmul(group)
+        elif isinstance(group, Ragged):
+            self.ragged(group)
+        elif group.kind == SUM:
+            self.sum(group)
+        elif group.kind in REDUCTIONS:
+            self.reduction(group)
+        elif group.size <= SINGLES:
+            self.singles(group)
+        else:
+            self.elementwise(group)
+
+    def elementwise(self, group):
+        source, rule = self.source, ELEMENTWISE[group.kind].array
+        if group.kind == "constant power" and group.params == 2.0:
+            rule = "square({a}, out={y})"
+        y, *operands = source.aligned(self.target(group.outputs[0]), self.columns(group.operands))
+        names = {"y": y, **dict(zip("ab", operands)), **exponent(group)}
+        if "{zero}" in rule:
+            names["zero"] = source.constant(ZERO)
+        if "{m}" in rule:
+            names["m"] = source.scratch(source.names[y].shape)
+        source.write(rule.format(**names))
+
+    def singles(self, group):
+        rule, number = ELEMENTWISE[group.kind].scalar, self.source.number
+        for i in range(group.size):
+            operands = map(number, self.columns(group.operands[:, i : i + 1]))
+            line = rule.format(**dict(zip("ab", operands)), **exponent(group))
+            self.source.write(f"v[{self.offset[group.outputs[0, i]]}] = {line}")
+
+    def reduction(self, group):
+        source, n = self.source, len(group.operands)
+        if group.kind in ("sum", "mean") and group.operands.size <= EXACT_LOOP and group.size == 1:
+            x, y = self.array(group.operands[:, 0]), self.offset[group.outputs[0, 0]]
+            count = f" / {n}" if group.kind == "mean" else ""
+            source.write(f"v[{y}] = floats.total({x}.tolist()){count}")
+            return
+        several = len(group.outputs) > 1 or group.kind in SEVERAL
+        y = self.array(group.outputs if several else group.outputs[0])
+        x, g = group.operands, None
+        if group.kind in TWO_PARTS:
+            cut = n - 1 if group.kind == "max backward" else n // 2
+            x, g = x[:cut], x[cut:]
+            g = self.array(g[0] if group.kind == "max backward" else g)
+        x = self.array(x)
+        source.write(REDUCTIONS[group.kind].format(x=x, g=g, y=y, f=self.functions(group)))
+
+    def functions(self, group):
+        """The name of the list of the user's functions that a group applies."""
+        if not group.functions:
+            return None
+        key = "functions", *map(id, group.functions)
+        known = self.source.known
+        if key not in known:
+            known[key] = self.source.given_name("f", group.functions)
+        return known[key]
+
+    # Sums of products
+
+    def matmul(self, matmul):
+        source, y = self.source, self.source.grid("v", self.offset[matmul.outputs])
+        self.product(self.array(matmul.rows), self.array(matmul.columns.T), y)
+        ids = matmul.outputs.ravel()
+        for plain in matmul.plain:
+            to, x = source.aligned(self.target(ids), [self.column(plain.ravel())])
+            source.write(f"add({to}, {x}, out={to})")
+
+    def product(self, a, b, out):
+        """The product of two matrices, by the function that is quicker where it can be used."""
+        name = "dot" if self.source.names[out].flags.c_contiguous else "matmul"
+        self.source.write(f"{name}({a}, {b}, out={out})")
+
+    def ragged(self, ragged):
+        source = self.source
+        if ragged.second is None:
+            terms = source.grid("v", self.offset[ragged.first])
+        else:
+            terms = self.products(ragged.first, ragged.second)
+        sums = source.given("i", ragged.sums)
+        to = self.array(ragged.outputs[0])
+        source.write(f"{to}[:] = bincount({sums}, {terms}, {ragged.size})")
+
+    def products(self, first, second):
+        """The name of an array of the shape of `first`, of products."""
+        source = self.source
+        name = source.scratch(first.shape)
+        places = np.arange(first.size)
+        columns = [self.column(x.ravel()) for x in (first, second)]
+        to, x, y = source.aligned((name, places), columns)
+        source.write(f"multiply({x}, {y}, out={to})")
+        return name
+
+    def sum(self, group):
+        source, signs = self.source, group.params
+        if group.size == 1 and "*" not in signs and len(signs) > FEW_TERMS:
+            x = self.array(group.operands[:, 0])
+            source.write(f"v[{self.offset[group.outputs[0, 0]]}] = add.accumulate({x})[-1]")
+        elif len(signs) > FEW_TERMS or self.is_shorter_at_once(group):
+            if not self.summed_by_ones(group):
+                y = self.array(group.outputs[0])
+                source.write(f"running_sum({self.terms(group)}, {y})")
+        elif group.size <= SINGLES:
+            self.single_sums(group)
+        else:
+            self.short_sums(group)
+
+    def is_shorter_at_once(self, group):
+        """Whether a short sum takes fewer lines as one array of terms than term by term."""
+        to, signs = self.offset[group.outputs[0]], group.params
+        if len(set(signs)) > 1 or group.size <= SINGLES or even_steps(to) is None:
+            return False
+        sides = (group.operands[::2], group.operands[1::2]) if signs[0] == "*" else [group.operands]
+        at_once = len(sides) + sum(self.copied(side) for side in sides)
+        terms = {x.tobytes() for x in np.split(group.operands, len(signs))}
+        copies = sum(self.copied(row, to) for row in group.operands)
+        return at_once < len(signs) - 1 + (len(terms) if len(sides) > 1 else 0) + copies
+
+    def copied(self, ids, to=None):
+        """Whether values have to be copied to be an array, or one in step with offsets `to`."""
+        if self.is_constant[ids].all():
+            return False
+        at = self.offset[ids.ravel()]
+        to = np.arange(len(at)) if to is None else to
+        return spacing(np.stack([to, at], axis=1)) is None
+
+    def summed_by_ones(self, group):
+        """Backward, whether many values in a row were added up by a product with ones."""
+        if not self.is_backward or "*" in group.params or group.operands.size < LARGE:
+            return False
+        at = self.offset[group.operands]
+        at = at[np.argsort(at[:, 0], kind="stable")]
+        to = self.offset[group.outputs[0]]
+        if even_steps(at) is None or even_steps(to) is None:
+            return False
+        ones = self.source.given("k", np.ones(len(at)))
+        self.product(ones, self.source.grid("v", at), self.source.grid("v", to))
+        return True
+
+    def single_sums(self, group):
+        for i in range(group.size):
+            numbers = map(self.source.number, self.columns(group.operands[:, i : i + 1]))
+            sums = [
+                f"{next(numbers)} * {next(numbers)}" if sign == "*" else next(numbers)
+                for sign in group.params
+            ]
+            self.source.write(f"v[{self.offset[group.outputs[0, i]]}] = {' + '.join(sums)}")
+
+    def short_sums(self, group):
+        """The first term, and then each other one added to it."""
+        source = self.source
+        y, *operands = source.aligned(self.target(group.outputs[0]), self.columns(group.operands))
+        terms, names = [], iter(operands)
+        for sign in group.params:
+            terms.append((next(names), next(names)) if sign == "*" else (next(names),))
+        summed, products = None, {}
+        for i, term in enumerate(terms):
+            x = products.get(term, term[0])
+            if len(term) == 2 and term not in products:
+                again = term in terms[max(i, 1) + 1 :]
+                x = source.scratch(source.names[y].shape) if summed or again else y
+                source.write(f"multiply({term[0]}, {term[1]}, out={x})")
+                products[term] = x
+            if summed:
+                source.write(f"add({summed}, {x}, out={y})")
+            summed = y if summed else x
+        if summed != y:
+            source.write(f"{y}[...] = {summed}")
+
+    def terms(self, group):
+        """The name of an array (terms, ops) of what a long sum adds up."""
+        signs = np.frombuffer(group.params.encode(), np.uint8) == ord("*")
+        starts = np.concatenate([[0], np.cumsum(1 + signs)[:-1]]).astype(int)
+        if not signs.any():
+            return self.array(group.operands)
+        if signs.all():
+            return self.products(group.operands[::2], group.operands[1::2])
+        source = self.source
+        name = source.scratch((len(signs), group.size))
+        for run in np.split(starts, np.flatnonzero(np.diff(signs)) + 1):
+            row = int(np.searchsorted(starts, run[0]))
+            to = f"{name}[{row}:{row + len(run)}]"
+            if signs[row]:
+                x, y = (self.array(group.operands[run + i]) for i in (0, 1))
+                source.write(f"multiply({x}, {y}, out={to})")
+            else:
+                source.write(f"{to} = {self.array(group.operands[run])}")
+        return name
+
+    # The ends
+
+    def guards(self):
+        """The last line of forward(): whether all comparisons have come out as they did."""
+        by_name: dict[str, list] = {}
+        for compare, a, b, outcome in self.layout.schedule.graph.guards:
+            by_name.setdefault(GUARDS[compare], []).append((a, b, outcome))
+        tests = []
+        for name, rows in by_name.items():
+            a, b = (np.array(ids) for ids in list(zip(*rows))[:2])
+            if self.is_constant[[*a, *b]].all():
+                continue
+            left, right = self.source.aligned(HERE, self.columns([a, b]))
+            arrays = [self.source.names[x] for x in (left, right)]
+            expected = np.array([outcome for *_, outcome in rows], bool)
+            shape = np.broadcast_shapes(*(x.shape for x in arrays))
+            known = self.source.given("k", expected.reshape(shape))
+            tests.append(f"({name}({left}, {right}) == {known}).all()")
+        self.source.write("return " + (" and ".join(tests) or "True"))
+
+    def copies(self):
+        """The last lines of backward(): what has to be brought to the gradients of the leaves."""
+        source, (to, at) = self.source, self.layout.copies
+        if not len(to):
+            return
+        source.write("# parameters")
+        if spacing(np.stack([to, at], axis=1)) is not None:
+            y, x = source.aligned(("v", to), [("v", at)])
+            source.write(f"{y}[...] = {x}")
+        else:
+            source.write(f"v[{source.given('i', to)}] = {source.take('v', at)}")
+
+
+SEVERAL = {  # whose outputs are (outputs, ops), also of one
+    *("softmax", "softmax backward", "max backward", "cross entropy slopes"),
+    *("function", "function backward"),
+}
+TWO_PARTS = ("max backward", "softmax backward")
+
+
+def exponent(group):
+    return {} if group.params is None else {"n": literal(group.params)}

@@ -1,0 +1,116 @@
+"""The graph: what a function did, as operations on numbered values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..engine import Value
+
+SUM = "sum of products"
+
+
+class Op(NamedTuple):
+    """An operation on values, which are named by their ids.
+
+    `params` is what else sets it apart: the exponent of a constant power, the Function to call, and
+    of a sum of products what it adds up, in this order: '+' a value, '*' a product of two.
+    """
+
+    kind: str
+    params: Any
+    operands: Sequence[int]
+    outputs: Sequence[int]
+
+
+@dataclass(eq=False)
+class Graph:
+    """What a function did. Leaves, inputs, constants and results have ids, from 0 to `size`.
+
+    `leaves` are Values which are read at each replay, and whose gradients are wanted. `inputs` are
+    plain numbers that differ from replay to replay; `constants` do not. `guards` are comparisons
+    that must come out as they did: (compare, id, id, outcome). `ops` are in the order from which
+    the engine goes back, each after those that it needs; ids are in the order in which the function
+    made the Values.
+
+    Differentiation adds `seeds`, the gradients that are given of the `outputs`; `gradients` of the
+    leaves, None where there is none; and those of `inner` values, by their ids. `like` has for each
+    id the value whose gradient it leads to, or itself: so gradients are sorted as values are.
+    """
+
+    leaves: list[Value]
+    leaf_ids: list[int]
+    inputs: list[int]
+    constants: dict[int, float]
+    ops: list[Op]
+    outputs: list[int]
+    guards: list[tuple[Callable, int, int, bool]]
+    size: int
+    nodes: int  # how many Values the function computed
+    seeds: list[int] = field(default_factory=list)
+    gradients: list[int | None] = field(default_factory=list)
+    inner: dict[int, int | None] = field(default_factory=dict)
+    like: list[int] = field(default_factory=list)
+
+
+class Builder:
+    """Ops and constants to be added to those of a graph, with ids for what they compute."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.size, self.constants = graph.size, dict(graph.constants)
+        self.ops: list[Op] = []
+        self.by_data = {x: i for i, x in graph.constants.items() if x}
+
+    def new(self, kind: str, operands: Sequence[int], params: Any = None) -> int:
+        """The id of the only output of one more op."""
+        output = self.size
+        self.size = output + 1
+        self.ops.append(Op(kind, params, operands, (output,)))
+        return output
+
+    def several(
+        self, kind: str, operands: Sequence[int], outputs: int, params: Any = None
+    ) -> tuple:
+        """The ids of the outputs of one more op."""
+        ids = self.ids(outputs)
+        self.ops.append(Op(kind, params, operands, ids))
+        return ids
+
+    def ids(self, count: int) -> tuple[int, ...]:
+        self.size += count
+        return tuple(range(self.size - count, self.size))
+
+    def constant(self, x: float) -> int:
+        """The id of a constant; a zero is +0.0."""
+        if x not in self.by_data:
+            (self.by_data[x],) = self.ids(1)
+            self.constants[self.by_data[x]] = x
+        return self.by_data[x]
+
+
+def parted(op: Op) -> tuple[Sequence[int], Sequence[int]]:
+    """What a sum of products adds up: values, and the factors of products, pair after pair."""
+    start = op.params.find("*") if "*" in op.params else len(op.params)
+    if "+" not in op.params[start:]:
+        return op.operands[:start], op.operands[start:]
+    terms = pairs(op)
+    plain = [a for a, b in terms if b is None]
+    return plain, [x for a, b in terms if b is not None for x in (a, b)]
+
+
+def pairs(op: Op) -> list[tuple[int, int | None]]:
+    """The terms of a sum of products: two factors, or a value and None."""
+    operands = iter(op.operands)
+    return [(next(operands), next(operands) if sign == "*" else None) for sign in op.params]
+
+
+def levels(graph: Graph) -> list[int]:
+    """For each id, how many ops it waits for, one after the other."""
+    level = [0] * graph.size
+    of = level.__getitem__
+    for op in graph.ops:
+        depth = 1 + max(map(of, op.operands), default=0)
+        for x in op.outputs:
+            level[x] = depth
+    return level

@@ -1,0 +1,235 @@
+"""Differentiate: reverse mode, as ops that are added to the graph.
+
+The gradient of a value is one sum of products over its uses, in the order in which the engine adds
+them up: the ops are walked from the last to the first, as `Value.backward` walks the nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..graph import SUM, Builder, Graph, parted
+from ..rules import ELEMENTWISE
+
+PLAIN = -1  # in place of the second factor of what is no product
+
+
+def differentiate(graph: Graph, used: Sequence[int], inner: Sequence[int] = ()) -> Graph:
+    """The graph, and the gradients of its leaves by some of its outputs, those at places `used`.
+
+    Also of computed values, the ids `inner`.
+    """
+    return Reverse(graph, inner).graph([graph.outputs[i] for i in used])
+
+
+class Reverse:
+    """`terms` has for each id what is to be added up to its gradient, as factors of products."""
+
+    def __init__(self, graph, inner):
+        self.given, self.builder = graph, Builder(graph)
+        wanted = depending(graph, [*graph.leaf_ids, *inner])
+        self.terms = [[] if is_wanted else None for is_wanted in wanted]
+        self.inner = dict.fromkeys(inner)
+        self.formulas: dict[tuple, Formula] = {}
+
+    def graph(self, outputs):
+        graph, builder = self.given, self.builder
+        like = list(range(graph.size))
+        seeds = builder.ids(len(outputs))
+        for x, seed in zip(outputs, seeds):
+            self.add(x, seed)
+        for op in reversed(graph.ops):
+            if self.terms[op.outputs[0]] is None:
+                continue
+            if op.kind in ("softmax", "function"):
+                self.several(op)
+            elif (g := self.total(op.outputs[0])) is not None:
+                self.one(op, g)
+            like += [op.outputs[0]] * (builder.size - len(like))
+        gradients = [self.total(x) for x in graph.leaf_ids]
+        return replace(
+            graph,
+            ops=graph.ops + builder.ops,
+            constants=builder.constants,
+            size=builder.size,
+            outputs=outputs,
+            seeds=list(seeds),
+            gradients=gradients,
+            inner=self.inner,
+            like=like,
+        )
+
+    def add(self, x, first, second=PLAIN):
+        if (terms := self.terms[x]) is not None:
+            terms += (first, second)
+
+    def total(self, x):
+        """The id of the gradient of x, None if there is none."""
+        found = self.summed(x)
+        if x in self.inner:
+            self.inner[x] = found
+        return found
+
+    def summed(self, x):
+        terms = self.terms[x]
+        if not terms:
+            return None
+        if len(terms) == 2:
+            return terms[0] if terms[1] == PLAIN else self.builder.new("multiply", tuple(terms))
+        plain, count = terms.count(PLAIN), len(terms) // 2
+        signs = "*" * count
+        if plain == count:
+            signs, terms = "+" * count, terms[::2]
+        elif plain:
+            signs = "".join("+" if second == PLAIN else "*" for second in terms[1::2])
+            terms = [x for x in terms if x != PLAIN]
+        return self.builder.new(SUM, tuple(terms), signs)
+
+    def one(self, op, g):
+        """Adds to the operands of an op of one output, whose gradient is g."""
+        kind, x = op.kind, op.operands
+        if kind == SUM:
+            self.sum_of_products(op, g)
+        elif kind in ELEMENTWISE:
+            self.elementwise(op, g)
+        elif kind in ("sum", "mean"):
+            if kind == "mean":
+                g = self.builder.new("divide", (g, self.builder.constant(float(len(x)))))
+            for operand in x:
+                self.add(operand, g)
+        elif kind == "max":
+            for operand, part in zip(x, self.builder.several("max backward", (*x, g), len(x))):
+                self.add(operand, part)
+        else:
+            for operand, slope in zip(x, self.builder.several(SLOPES[kind], x, len(x))):
+                self.add(operand, slope, g)
+
+    def sum_of_products(self, op, g):
+        """Products first, then what is added to them, as `functional.dot` goes back."""
+        terms = self.terms
+        plain, factors = parted(op)
+        pairs = iter(factors)
+        for a, b in zip(pairs, pairs):
+            if (to := terms[a]) is not None:
+                to += (g, b)
+            if (to := terms[b]) is not None:
+                to += (g, a)
+        for x in plain:
+            self.add(x, g)
+
+    def elementwise(self, op, g):
+        ids = (g, *op.operands, *op.outputs)
+        for i, x in enumerate(op.operands):
+            if self.terms[x] is not None:
+                key = op.kind, op.params, i
+                if key not in self.formulas:
+                    self.formulas[key] = Formula(*key)
+                self.terms[x] += self.formulas[key].factors(ids, self.builder)
+
+    def several(self, op):
+        """Adds to the operands of an op that may have several outputs."""
+        found = [self.total(y) for y in op.outputs]
+        if all(g is None for g in found):
+            return
+        g = [self.builder.constant(0.0) if g is None else g for g in found]
+        if op.kind == "softmax":
+            g = [*op.outputs, *g]
+        kind = f"{op.kind} backward"
+        parts = self.builder.several(kind, tuple(g), len(op.operands), op.params)
+        for x, part in zip(op.operands, parts):
+            self.add(x, part)
+
+
+SLOPES = {"logsumexp": "softmax", "cross entropy": "cross entropy slopes"}
+
+
+class Formula:
+    """The gradient by operand `i` of an op, as steps to be taken with the ids of an op.
+
+    A step is the kind and the params of an op, and which ids it takes: of the gradient, of the
+    operands, of the result and of what earlier steps gave, in this order; or a constant.
+    """
+
+    def __init__(self, kind, params, i):
+        row = ELEMENTWISE[kind]
+        self.steps: list[tuple] = []
+        symbols = [Symbol(n, self) for n in range(len(row.gradients) + 2)]
+        self.given = len(symbols)
+        more = () if params is None else (params,)
+        ends = row.gradients[i](*symbols, *more).ends()
+        self.ends = ends if len(ends) == 2 else (*ends, None)
+
+    def step(self, kind, takes, params=None):
+        self.steps.append((kind, takes, params))
+        return Symbol(self.given + len(self.steps) - 1, self)
+
+    def factors(self, ids, builder):
+        """The ids of the two factors of the gradient; if it is no product, one and PLAIN."""
+        ids = list(ids)
+        for kind, takes, params in self.steps:
+            if kind == "constant":
+                ids.append(builder.constant(params))
+            else:
+                ids.append(builder.new(kind, tuple([ids[i] for i in takes]), params))
+        first, second = self.ends
+        return ids[first], PLAIN if second is None else ids[second]
+
+
+class Symbol(NamedTuple):
+    """An id in a formula; what is computed with it becomes steps, products only where they must."""
+
+    i: int
+    formula: Formula
+
+    def apply(self, kind, *others, params=None):
+        return self.formula.step(kind, (self.i, *(x.value().i for x in others)), params)
+
+    def value(self):
+        return self
+
+    def ends(self):
+        return (self.i,)
+
+    def __mul__(self, other):
+        return Product(self, other.value())
+
+    def __rmul__(self, number):
+        return Product(self.formula.step("constant", (), number), self)
+
+    def __truediv__(self, other):
+        return self.apply("divide", other)
+
+    def __neg__(self):
+        return self.apply("negative")
+
+
+class Product(NamedTuple):
+    first: Symbol
+    second: Symbol
+
+    def value(self):
+        return self.first.apply("multiply", self.second)
+
+    def ends(self):
+        return self.first.i, self.second.i
+
+    def __mul__(self, other):
+        return self.value() * other
+
+    def __neg__(self):
+        return -self.value()
+
+
+def depending(graph, ids):
+    """For each id whether it is one of these, or computed from them."""
+    wanted = bytearray(graph.size)
+    for x in ids:
+        wanted[x] = 1
+    of = wanted.__getitem__
+    for op in graph.ops:
+        if any(map(of, op.operands)):
+            for x in op.outputs:
+                wanted[x] = 1
+    return wanted

@@ -1,0 +1,141 @@
+"""Group: ops of one kind whose operands are ready at the same time are done together, on arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+import numpy as np
+
+from ..errors import TooDeepError
+from ..graph import SUM, Builder, Graph, Op, levels, pairs
+from .split import FEW_TERMS
+
+MOST_GROUPS = 20_000  # each is lines to compile
+SMALL = 500  # terms that are added one by one in the time of a group's lines on arrays
+MOST_LENGTHS = 2  # of sums at one level, each for itself
+LAST = 1 << 60
+CALLED = "function", "function backward"
+
+
+@dataclass(eq=False)
+class Group:
+    """Ops of one kind. Operands (operands of an op, ops), outputs (outputs of an op, ops): ids."""
+
+    kind: str
+    params: object
+    operands: np.ndarray
+    outputs: np.ndarray
+    functions: list = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        return self.operands.shape[1]
+
+
+@dataclass(eq=False)
+class Ragged:
+    """Sums of products of different lengths: first[i] · second[i] goes to outputs[0, sums[i]].
+
+    `second` is None where there are no products.
+    """
+
+    first: np.ndarray
+    second: np.ndarray | None
+    sums: np.ndarray
+    outputs: np.ndarray
+
+    @property
+    def size(self) -> int:
+        return self.outputs.shape[1]
+
+
+@dataclass(eq=False)
+class Schedule:
+    """What is done in which order, forward and backward: groups, later also matrix products."""
+
+    graph: Graph
+    forward: list
+    backward: list
+
+
+def group(graph: Graph) -> Schedule:
+    """The ops of a graph in groups, each after all that it needs.
+
+    Raises TooDeepError where they would be too many.
+    """
+    members: tuple[dict, dict] = {}, {}
+    level, ends, start = levels(graph), set(graph.gradients), graph.seeds[0]
+    for op in graph.ops:
+        kind, params, operands, (first, *more) = op
+        # Nothing waits for the sum that is the gradient of a leaf, and of nothing else.
+        is_late = first >= len(graph.like) and first in ends and is_short_sum(op)
+        depth = LAST if is_late else level[first]
+        key = depth, kind, None if kind in CALLED else params, len(operands), len(more)
+        members[first > start].setdefault(key, []).append(op)
+    if len(members[0]) > MOST_GROUPS:
+        raise TooDeepError(
+            f"{graph.nodes:,} operations are {len(members[0]):,} groups that wait for each other, "
+            f"more than {MOST_GROUPS:,}: the function runs in the engine"
+        )
+    builder = Builder(graph)
+    one = builder.constant(1.0)
+    graph = replace(graph, size=builder.size, constants=builder.constants)
+    forward, backward = (list(grouped(x, graph, one, i)) for i, x in enumerate(members))
+    return Schedule(graph, forward, backward)
+
+
+def is_short_sum(op):
+    return op.kind == SUM and len(op.operands) == len(op.params) <= FEW_TERMS
+
+
+def grouped(members, graph, one, is_backward) -> Iterable:
+    """Groups of lists of ops alike, level after level."""
+    like = dict(enumerate(graph.like))
+    by_level: dict[int, list[list[Op]]] = {}
+    for (depth, *_), ops in sorted(members.items(), key=lambda item: item[0][0]):
+        ops.sort(key=lambda op: like.get(op.outputs[0], op.outputs[0]))
+        by_level.setdefault(depth, []).append(ops)
+    for level in by_level.values():
+        small = [ops for ops in level if is_small(ops, is_backward)]
+        if len(small) <= MOST_LENGTHS:
+            small = []
+        else:
+            yield ragged([op for ops in small for op in ops], one)
+        yield from (group_of(ops) for ops in level if ops not in small)
+
+
+def is_small(ops, is_backward):
+    """Whether these are few, and may be added up one by one, from zero."""
+    signs = signs_of(ops[0])
+    return 0 < len(signs) * len(ops) < SMALL and (is_backward or "+" not in signs)
+
+
+def signs_of(op):
+    return op.params if op.kind == SUM else "*" if op.kind == "multiply" else ""
+
+
+def group_of(ops):
+    return Group(
+        ops[0].kind,
+        ops[0].params,
+        operands=columns([op.operands for op in ops]),
+        outputs=columns([op.outputs for op in ops]),
+        functions=[op.params for op in ops] if ops[0].kind in CALLED else [],
+    )
+
+
+def columns(rows):
+    """Rows of ids, equally long, as an array with a column for each."""
+    ids = np.fromiter(chain.from_iterable(rows), int, len(rows) * len(rows[0]))
+    return ids.reshape(len(rows), -1).T.copy()
+
+
+def ragged(ops, one):
+    """Sums of different lengths; a value is a product with one where others are products."""
+    terms = [term for op in ops for term in pairs(op._replace(params=signs_of(op)))]
+    first, second = np.array([(a, one if b is None else b) for a, b in terms]).T.copy()
+    sums = np.repeat(np.arange(len(ops)), [len(signs_of(op)) for op in ops])
+    products = None if (second == one).all() else second
+    return Ragged(first, products, sums, np.array([[op.outputs[0] for op in ops]]))

@@ -1,0 +1,258 @@
+"""Lower: the Values that a function made become a graph of ops."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+from ...engine import Value, is_real, topological_order
+from ...function import Outputs
+from ..errors import JitError
+from ..graph import SUM, Graph, Op
+
+# What makes a node is the closure that passes its gradient back: names may be used by others.
+KINDS = {
+    "micrograd.engine": {
+        "Value.__add__": "add",
+        "Value.__sub__": "subtract",
+        "Value.__mul__": "multiply",
+        "Value.__truediv__": "divide",
+        "Value.__pow__": "constant power",
+        "Value._power": "power",
+        "Value.__neg__": "negative",
+        "Value.__abs__": "absolute",
+        "Value.relu": "relu",
+        "Value.tanh": "tanh",
+        "Value.sigmoid": "sigmoid",
+        "Value.softplus": "softplus",
+        "Value.exp": "exp",
+        "Value.log": "log",
+        "Value.sqrt": "sqrt",
+        "Value.sin": "sin",
+        "Value.cos": "cos",
+    },
+    "micrograd.functional": {
+        "sum": "sum",
+        "mean": "mean",
+        "weighted_sum": "dot",
+        "max": "max",
+        "logsumexp": "logsumexp",
+        "softmax.<locals>.output": "softmax",
+        "surprise": "cross entropy",
+    },
+    "micrograd.function": {
+        "Function.__call__": "function",
+        "Outputs.__init__": "outputs",
+        "outputs.<locals>.output": "output",
+    },
+}
+
+
+def lower(
+    outputs: Sequence[Value], events: list, arguments: Sequence[Value], inputs: Sequence[Value]
+) -> Graph:
+    """The graph of a run that returned `outputs`, from the tape of its events.
+
+    `arguments` stand for Values of the caller's, `inputs` for its floats.
+    """
+    made = [e for e in events if type(e) is not tuple]
+    questions = [e for e in events if type(e) is tuple]
+    asked = [v for q in questions for v in q[1:3] if isinstance(v, Value)]
+    order = topological_order(Root((*outputs, *asked)))
+    place = {v: i for i, v in enumerate(order)}
+    return Lowering(place, arguments, inputs).graph(made, outputs, questions)
+
+
+class Root:
+    """A node that only has children."""
+
+    def __init__(self, children):
+        self._prev = children
+
+
+class Ids(dict):
+    """Ids of Values. One that was not made in the run is a leaf of it."""
+
+    def __init__(self, arguments):
+        self.leaves, self.leaf_ids, self.size = [], [], 0
+        for v in arguments:
+            self[v]
+
+    def __missing__(self, v):
+        self.leaves.append(v)
+        self.leaf_ids.append(self.size)
+        return self.new(v)
+
+    def new(self, v):
+        self[v] = i = self.size
+        self.size += 1
+        return i
+
+    def several(self, count):
+        self.size += count
+        return tuple(range(self.size - count, self.size))
+
+
+class Lowering:
+    """Gives ids in the order in which Values were made; `place` is that in which they go back."""
+
+    def __init__(self, place, arguments, inputs):
+        self.place, self.ids = place, Ids(arguments)
+        self.inputs = [self.ids.new(v) for v in inputs]
+        self.constants: dict[int, float] = {}
+        self.by_data: dict[tuple, int] = {}
+        self.ops: dict[int, tuple[int, Op]] = {}  # an op and its place, by its first output
+        self.shared: dict[
+            int, Sequence[int | None]
+        ] = {}  # ids of several outputs, by what these share
+        self.nodes = 0
+
+    def graph(self, made, outputs, questions):
+        ids, place = self.ids, self.place
+        for v in made:
+            if v not in place:
+                continue
+            if v._prev:
+                self.nodes += 1
+                self.computed(v)
+            elif v not in ids:
+                ids[v] = self.constant(v.data)
+        ends = [ids[v] for v in outputs]
+        guards = [
+            (q, ids[a], ids[b] if isinstance(b, Value) else self.constant(float(b)), o)
+            for q, a, b, o in questions
+            if q is not operator.eq
+        ]
+        return Graph(
+            leaves=ids.leaves,
+            leaf_ids=ids.leaf_ids,
+            inputs=self.inputs,
+            constants=self.constants,
+            ops=[op for _, op in sorted(self.ops.values(), key=itemgetter(0))],
+            outputs=ends,
+            guards=guards,
+            size=ids.size,
+            nodes=self.nodes,
+        )
+
+    def constant(self, data):
+        """One id for all constants that are equal to the last bit."""
+        key = (data, math.copysign(1.0, data)) if data == data else ()
+        found = self.by_data.get(key)
+        if found is None:
+            (found,) = self.ids.several(1)
+            self.by_data[key] = found
+            self.constants[found] = data
+        return found
+
+    def computed(self, v):
+        """Adds the op that made v."""
+        kind = kind_of(v)
+        if kind == "output":
+            self.ids[v] = self.shared[id(v._prev[0])][captured(v, "i")]
+            return
+        operands = [self.ids[child] for child in v._prev]
+        if kind == "softmax":
+            self.softmax(v, operands)
+        elif kind in ("function", "outputs"):
+            self.function(v, operands)
+        else:
+            params = None
+            if kind == "dot":
+                kind, params, operands = dot(operands)
+            elif kind == "cross entropy":
+                operands.insert(0, operands.pop(captured(v, "target")))
+            elif kind == "constant power":
+                params = float(captured(v, "other"))
+            self.add(v, Op(kind, params, tuple(operands), (self.ids.new(v),)))
+
+    def add(self, v, op):
+        self.ops[op.outputs[0]] = self.place[v], op
+
+    def softmax(self, v, operands):
+        """All outputs of one softmax are one op."""
+        free, i = self.shared.get(id(v._prev)), captured(v, "i")
+        if free is None or free[i] is None:  # of the same numbers again
+            outputs = self.ids.several(len(operands))
+            free = self.shared[id(v._prev)] = list(outputs)
+            self.add(v, Op("softmax", None, tuple(operands), outputs))
+        self.ids[v], free[i] = free[i], None
+        first = self.ids[v] - i
+        place, op = self.ops[first]
+        self.ops[first] = min(place, self.place[v]), op
+
+    def function(self, v, operands):
+        """A Function, which a replay calls again."""
+        several = isinstance(v, Outputs)
+        backward = captured(v, "backward") if several else v._chain
+        closure = dict(zip(backward.__code__.co_freevars, backward.__closure__))
+        ctx, args = closure["ctx"].cell_contents, closure["args"].cell_contents
+        outputs = self.ids.several(len(v.grads) if several else 1)
+        self.add(v, Op("function", Recalled(ctx, args), tuple(operands), outputs))
+        if several:
+            self.ids[v], self.shared[id(v)] = -1, outputs
+        else:
+            (self.ids[v],) = outputs
+
+
+def dot(operands):
+    """A dot product as a sum of products: perhaps a start, then products as they are added."""
+    half = len(operands) // 2
+    start = operands[2 * half :]
+    pairs = chain.from_iterable(zip(operands[:half], operands[half : 2 * half]))
+    return SUM, "+" * len(start) + "*" * half, [*start, *pairs]
+
+
+def kind_of(v):
+    """The kind of operation that made v. Raises JitError for one that cannot be replayed."""
+    code = getattr(v._chain, "__code__", None)
+    kind = known.get(code)
+    if kind is None:
+        name = getattr(v._chain, "__qualname__", "").rsplit(".<locals>", 1)[0]
+        kind = KINDS.get(getattr(v._chain, "__module__", ""), {}).get(name)
+        if kind is None:
+            raise JitError(
+                f"the operation {v._op!r} cannot be replayed: how it computes its number is not "
+                "recorded, only how it passes its gradient back; write it as a Function"
+            )
+        known[code] = kind
+    return kind
+
+
+known: dict[Any, str] = {}
+
+
+def captured(v, name):
+    """What the closure of v knows by this name."""
+    return v._chain.__closure__[v._chain.__code__.co_freevars.index(name)].cell_contents
+
+
+class Recalled:
+    """A Function that was applied while recording, to be applied again to other numbers."""
+
+    def __init__(self, function, args):
+        self.function, self.args = function, args
+
+    def forward(self, xs):
+        self.inputs = [Value(x) for x in xs]
+        inputs = iter(self.inputs)
+        operands = [next(inputs) if isinstance(x, Value) or is_real(x) else None for x in self.args]
+        args = [new if isinstance(x, Value) else x for x, new in zip(self.args, operands)]
+        results = self.function(*args)
+        self.results = results if isinstance(results, tuple) else (results,)
+        return [y.data for y in self.results]
+
+    def backward(self, grads):
+        for x in self.inputs:
+            x.grad = 0.0
+        hub = self.results[0]._prev[0]
+        if isinstance(hub, Outputs):
+            hub.grads[:] = grads
+            hub._backward()
+        else:
+            self.results[0]._chain(grads[0])
+        return [x.grad for x in self.inputs]

@@ -1,0 +1,112 @@
+"""Matmul: where every row of factors is multiplied with every row of others is a matrix product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..graph import SUM
+from .group import Group, Schedule
+from .split import FEW_TERMS, LARGE
+
+ROUNDS = 3  # in which what hangs together is found, if it is full
+
+
+@dataclass(eq=False)
+class Matmul:
+    """rows (p, k) times the transpose of columns (q, k), ids of values, to outputs (p, q).
+
+    To that are added the values of `plain` (terms, p, q).
+    """
+
+    rows: np.ndarray
+    columns: np.ndarray
+    plain: np.ndarray
+    outputs: np.ndarray
+
+    @property
+    def size(self) -> int:
+        return self.outputs.size
+
+
+def matmuls(schedule: Schedule) -> Schedule:
+    """The schedule with matrix products for the groups of sums of products which are some."""
+    forward, backward = (
+        [new for one in groups for new in found(one)]
+        for groups in (schedule.forward, schedule.backward)
+    )
+    return replace(schedule, forward=forward, backward=backward)
+
+
+def found(group) -> Iterable:
+    """The matrix products in a group, and what is left of it."""
+    if not isinstance(group, Group) or group.kind not in (SUM, "multiply"):
+        return [group]
+    signs = str(group.params) if group.kind == SUM else "*"
+    products = np.frombuffer(signs.encode(), np.uint8) == ord("*")
+    count = int(products.sum())
+    if not count or count * group.size < LARGE:
+        return [group]
+    first = np.concatenate([[0], np.cumsum(1 + products)[:-1]]).astype(int)
+    sides = [group.operands[first[products] + i].T for i in (0, 1)]  # (ops, products) each
+    labels = [distinct(side) for side in sides]
+    if group.size > 1 and labels[0][1] != labels[0][0]:  # what changes slowly is the rows
+        sides.reverse()
+        labels.reverse()
+    plain = group.operands[first[~products]]
+    islands, rest = full_islands(labels[0], labels[1], LARGE / count, count > FEW_TERMS)
+    made: list = []
+    for order, shape in islands:
+        rows, columns = (side[order].reshape(*shape, -1) for side in sides)
+        added = plain[:, order].reshape(-1, *shape)
+        made.append(Matmul(rows[:, 0], columns[0], added, group.outputs[0, order].reshape(shape)))
+    if len(rest):
+        made.append(
+            replace(group, operands=group.operands[:, rest], outputs=group.outputs[:, rest])
+        )
+    return made
+
+
+def distinct(rows):
+    """For each row of an array, the number of the first row like it, among the different ones."""
+    index: dict[bytes, int] = {}
+    return np.array([index.setdefault(row.tobytes(), len(index)) for row in rows])
+
+
+Islands = list[tuple[np.ndarray, tuple[int, int]]]
+
+
+def full_islands(
+    r: np.ndarray, c: np.ndarray, least: float, narrow: bool = True
+) -> tuple[Islands, np.ndarray]:
+    """Which (row, column) pairs are all pairs of some rows and some columns, `least` or more.
+
+    Returns a list of (order of its pairs row by row, (rows, columns)), and the pairs that are left.
+    A single row or column counts only if `narrow`.
+    """
+    rest = np.arange(len(r))
+    if (np.bincount(r)[r] * np.bincount(c)[c]).max() < least:
+        return [], rest
+    islands = []
+    for members in hanging_together(r, c):
+        shape = len(np.unique(r[members])), len(np.unique(c[members]))
+        keys = r[members] * (c.max() + 1) + c[members]
+        is_full = len(members) == np.prod(shape) == len(np.unique(keys))
+        if is_full and len(members) >= least and (narrow or min(shape) > 1):
+            islands.append((members[np.argsort(keys)], shape))
+    taken = np.concatenate([order for order, _ in islands]) if islands else rest[:0]
+    return islands, np.setdiff1d(rest, taken)
+
+
+def hanging_together(r, c):
+    """The pairs that share rows or columns, as index arrays; wrong where they are far from full."""
+    of_row = np.arange(r.max() + 1)
+    for _ in range(ROUNDS):
+        of_column = np.full(c.max() + 1, len(of_row))
+        np.minimum.at(of_column, c, of_row[r])
+        np.minimum.at(of_row, r, of_column[c])
+    label = of_row[r]
+    order = np.argsort(label, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(label[order])) + 1)
