@@ -121,7 +121,7 @@ def page(course: list[Lesson]) -> str:
     verdicts = [each for lesson in course for each in lesson.verdicts]
     lines.append(f"{verdicts.count(RIGHT)} of {len(verdicts)} exercises are right (■)")
     if NOT_RIGHT in verdicts:
-        lines[-1] += f", {verdicts.count(NOT_RIGHT)} not yet (▨)"
+        lines[-1] += f", {verdicts.count(NOT_RIGHT)} not right (▨)"
     open_ones = (
         f"next: lesson {lesson.number}, exercise {i}"
         for lesson in course

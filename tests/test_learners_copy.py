@@ -105,7 +105,7 @@ def test_a_reset_keeps_every_older_one(capsys):
 PAGE = """\
 00  A tour
 01  First: é  ■▨□□
-1 of 4 exercises are right (■), 1 not yet (▨)
+1 of 4 exercises are right (■), 1 not right (▨)
 next: lesson 01, exercise 2
 """
 

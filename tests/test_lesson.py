@@ -5,6 +5,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from processes import printed
 
 from micrograd import Value, lesson
 from micrograd.lesson import check, check_cases
@@ -170,3 +171,24 @@ def test_nothing_a_learner_writes_makes_a_check_fail_with_an_error(capsys):
     check("answer", (1, 2))
     check("answer", "x")
     assert answer is not None and capsys.readouterr().out.count("Not right") == 3
+
+
+CELLS = """
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance(colors="NoColor")
+shell.run_cell("from micrograd.lesson import check_cases\\ndef f(x):\\n    return 1")
+shell.run_cell("def f(x:\\n    return 2")
+shell.run_cell("check_cases('f', [(1, 3)])")
+shell.run_cell("def f(x):\\n    y = x + unknown\\n    return y")
+shell.run_cell("check_cases('f', [(1, 3)])")
+"""
+
+
+def test_in_a_notebook_a_cell_that_stops_is_named_and_so_is_the_line_of_an_error():
+    said = [line for line in printed(CELLS).splitlines() if line.startswith("Not right")]
+    assert said == [
+        "Not right: your cell stops with SyntaxError: '(' was never closed, "
+        "in the line `def f(x:`.",
+        "Not right: f(1) raises NameError: name 'unknown' is not defined, "
+        "in the line `y = x + unknown`.",
+    ]
