@@ -441,12 +441,12 @@ def test_arguments_that_are_equal_are_not_the_same():
 
 
 def test_a_function_that_is_hardly_ever_replayed_runs_in_the_engine():
-    f = jit(lambda x, n: (x * n).tanh())
+    f = jit(lambda x, n: F.sum((x * n * i).tanh() for i in range(100)))
     for n in range(200):
-        assert f(0.1, n).data == (Value(0.1) * n).tanh().data
-    with pytest.raises(JitError, match=r"ran in the engine: .* that \d recordings have not paid"):
+        assert f(0.1, n).data == f.function(Value(0.1), n).data
+    with pytest.raises(JitError, match=r"ran in the engine, where that is faster: it is"):
         f.explain()
-    for _ in range(1000):  # what comes again is recorded, some time
+    for _ in range(500):  # what comes again is recorded, some time
         f(0.1, 3)
     assert "tanh" in f.explain()
 
@@ -579,7 +579,7 @@ def test_signatures_and_branches_are_kept_in_bounds(monkeypatch):
     f = jit(lambda x, n: x * n if x > n else x + n)
     for n in range(100):
         assert (f(n - 1.0, n).data, f(n + 1.0, n).data) == (2 * n - 1, (n + 1) * n)
-    assert len(f._known) == 64
+    assert len(f._known) == 64 and {len(known.ways) for known in f._known.values()} == {2}
 
 
 # Training

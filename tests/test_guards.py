@@ -214,8 +214,8 @@ def test_audits_become_rare(monkeypatch):
     monkeypatch.setattr("micrograd.compiler.time.monotonic", lambda: seconds[0])
 
     def loss(x):
-        seconds[0] += 1.0  # of a second is a run
-        return x * 2
+        seconds[0] += 1.0  # a run takes one
+        return F.sum((x * i).tanh() for i in range(100))
 
     monkeypatch.setattr("micrograd.compiler.Guards.broken", lambda self: "")
     f = jit(loss)
@@ -228,54 +228,81 @@ def test_audits_become_rare(monkeypatch):
 
 
 def test_a_comparison_decided_by_the_last_digit_is_no_difference():
-    way = types.SimpleNamespace(audits=0, seconds=0.0, checked_at=0, guards=Guards([]))
     f = jit(lambda x: x * 2 if x > 1.0 else x * 3)
     f(2.0)
-    way.did = f._known.popitem()[1].ways[0].did
+    way = f._known.popitem()[1].ways[0]
     assert f.audited(way, Arguments((3.0,), {})) and not f.audited(way, Arguments((0.5,), {}))
 
 
 # Costs
 
 
+def spent(count, nodes, signature):
+    """What is spent on recordings in so many calls, each of the signature that is given."""
+    paid = 0.0
+    for i in range(count):
+        signature.costs.sleeps()
+        account = signature(i)
+        if account.can_record():
+            account.recorded(nodes, 20)
+            paid += costs.price(nodes, 20)
+    return paid
+
+
 def test_what_is_never_called_again_is_soon_not_recorded():
-    pot = costs.Pot()
-    recordings = 0
-    for _ in range(350):
-        pot.call()
-        account = costs.Account(pot)  # another signature each time
-        if account.can_pay():
-            account.pay(500)
-            recordings += 1
-    assert recordings * costs.price(500) < 350 and recordings > costs.FREE
+    all_costs = costs.Costs()
+    signature = functools.partial(lambda i, c: costs.Account(c), c=all_costs)
+    signature.costs = all_costs
+    assert 4 * costs.price(500, 20) <= spent(1000, 500, signature) < 0.5 * 1000
 
 
 def test_a_signature_that_pays_is_recorded_after_many_that_did_not():
-    pot = costs.Pot()
+    all_costs = costs.Costs()
     for _ in range(1000):
-        pot.call()
-        if (odd := costs.Account(pot)).can_pay():
-            odd.pay(100)
-    good = costs.Account(pot)
-    waited = next(i for i in range(1000) if (pot.call(), good.can_pay())[1])
-    assert waited < 100
+        all_costs.sleeps()
+        if (odd := costs.Account(all_costs)).can_record():
+            odd.recorded(100, 20)
+    good = costs.Account(all_costs)
+    waited = next(i for i in range(1000) if (all_costs.sleeps(), good.can_record())[1])
+    assert waited < 300
     for _ in range(100):
-        good.hit()
-    assert good.can_pay()
+        good.book(1.0 - costs.replay_cost(1000, 0))
+    all_costs.left = 0.0
+    assert good.can_record()
 
 
-def test_half_of_the_calls_being_odd_does_not_spend_what_the_others_save():
-    pot, paid = costs.Pot(), 0
-    good = costs.Account(pot)
-    good.pay(100)
-    for _ in range(2000):
-        pot.call()
-        good.hit()
-        pot.call()
-        if (odd := costs.Account(pot)).can_pay():
-            odd.pay(100)
-            paid += 1
-    assert paid * costs.price(100) <= 4000 * costs.SHARE + costs.POT + costs.price(100) * costs.FREE
+def test_what_some_calls_save_is_not_spent_on_the_others():
+    all_costs, paid = costs.Costs(), 0.0
+    good = costs.Account(all_costs)
+    for i in range(4000):
+        all_costs.sleeps()
+        if i % 2:
+            good.book(0.9)
+        elif (odd := costs.Account(all_costs)).can_record():
+            odd.recorded(100, 20)
+            paid += costs.price(100, 20)
+    assert paid <= 4000 * costs.SHARE + costs.POT + costs.FREE * costs.price(100, 20)
+
+
+def test_after_many_calls_in_the_engine_the_next_are_not_looked_at():
+    all_costs = costs.Costs()
+    looked_at = 0
+    for _ in range(1000):
+        if not all_costs.sleeps():
+            looked_at += 1
+            all_costs.ran_in_the_engine()
+    assert looked_at < 40
+    while all_costs.sleeps():
+        pass
+    all_costs.replayed()
+    assert not all_costs.sleeps()
+
+
+def test_what_is_too_small_to_pay_runs_in_the_engine_after_some_calls():
+    w = Value(2.0)
+    f = jit(lambda x: w * x)
+    assert {f(float(i))._op for i in range(costs.TRIALS)} == {"jit"}
+    assert {f(float(i))._op for i in range(200)} == {"*"}
 
 
 def test_a_function_seen_in_two_states_keeps_both():
@@ -284,7 +311,7 @@ def test_a_function_seen_in_two_states_keeps_both():
     for i in range(40):
         net.training = i % 4 < 2
         assert f(1.0).data == (2.0 if net.training else 3.0)
-    assert f._recordings == 2
+    assert f._costs.recordings == 2
 
 
 # A jitted function as an object

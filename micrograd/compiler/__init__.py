@@ -13,15 +13,15 @@ import numpy as np
 
 from ..engine import Value, tape
 from ..optim import Optimizer
-from .costs import Account, Pot
+from .costs import Account, Costs, replay_cost
 from .errors import JitError, TooDeepError
 from .guards import Guards, alike
 from .locks import Lock
 from .passes.lower import lower
-from .pytree import Arguments, are_the_same, as_value, items_of, replaced, results
+from .pytree import Arguments, are_the_same, items_of, replaced, results, with_values
 from .report import explanation, listing
 from .run import Executable
-from .trace import MISSING, Input, fingerprint, show, traced
+from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
 
 __all__ = ["Jit", "JitError", "Training", "jit"]
@@ -63,6 +63,7 @@ class Recorded:
 
     def __init__(self, replay, guards, asked, did, call):
         self.replay, self.guards, self.asked, self.did = replay, guards, asked, did
+        self.cost = replay_cost(did.nodes, len(guards.kept))
         self.checked_at, self.audits, self.seconds = call, 0, 0.0
 
     def fits(self, arguments, guards_hold):
@@ -78,8 +79,8 @@ class Recorded:
 class Signature:
     """What is known of calls with arguments of some shapes."""
 
-    def __init__(self, pot: Pot) -> None:
-        self.account, self.too_deep = Account(pot), False
+    def __init__(self, costs: Costs) -> None:
+        self.account, self.too_deep = Account(costs), False
         self.ways: list[Recorded] = []  # the latest first
 
 
@@ -88,8 +89,8 @@ class Jit(Generic[P, R]):
 
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
-        "__dict__", "__weakref__", "_audit_seconds", "_calls", "_known", "_latest", "_pot",
-        "_recordings", "_replays", "_started", "function", "lock",
+        "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_started",
+        "function", "lock",
     )  # fmt: skip
 
     def __init__(self, function: Callable[P, R]) -> None:
@@ -103,12 +104,11 @@ class Jit(Generic[P, R]):
     def forget(self) -> None:
         """Drop all recordings."""
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
-        self._recordings = self._replays = self._calls = 0
         self._latest: Executable | JitError | None = None
-        self._pot, self._started, self._audit_seconds = Pot(), time.monotonic(), 0.0
+        self._costs, self._started, self._audit_seconds = Costs(), time.monotonic(), 0.0
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if tape.get() is None:
+        if tape.get() is None and not self._costs.sleeps():
             arguments = Arguments(args, kwargs)
             with np.errstate(all="ignore"):
                 found = self.run(
@@ -116,8 +116,8 @@ class Jit(Generic[P, R]):
                 )
             if found is not None:
                 return found
-        args, kwargs = replaced((args, kwargs), as_value)  # or inside another one: a part of it
-        return self.function(*args, **kwargs)
+        values, named = with_values(args, kwargs)  # or inside another one: a part of it
+        return self.function(*values, **named)
 
     def __getattr__(self, name):
         if name in Jit.__slots__:  # of a copy that is not made yet
@@ -171,50 +171,51 @@ class Jit(Generic[P, R]):
 
         `fill` sets the leaves of a replay, given the arguments.
         """
+        if self._costs.sleeps():
+            return None
         return self.run(arguments, fill, lambda replay: replay)
 
     def run(self, arguments, fill, use):
         """What use(replay) gives, called under the lock; None where the engine is to run."""
-        self._calls += 1
-        self._pot.call()
         for _ in range(3):  # at most: known, audited, once more
             with self.lock:
                 way = self.way(arguments, fill)
                 if way and not self.is_due(way):
+                    self._costs.replayed()
                     return use(way.replay)
             if not (self.audited(way, arguments) if way else self.recorded(arguments)):
-                return None
+                break
+        self._costs.ran_in_the_engine()
         return None
 
     def way(self, arguments, fill):
         """The way through the function that a call takes, its replay run; None for a new one."""
         known = self._known.get(arguments.signature)
-        if known is None:
+        if known is None or not known.account.can_try():
             return None
         self._known.move_to_end(arguments.signature)
         guards_hold: dict[Guards, bool] = {}
         for i, way in enumerate(known.ways):
-            if way.fits(arguments, guards_hold):
+            if self._costs.pays(way.cost) and way.fits(arguments, guards_hold):
                 fill(way.replay, arguments)
                 if way.replay.run(arguments):
                     known.ways.insert(0, known.ways.pop(i))
-                    known.account.hit()
+                    known.account.book(1.0 - way.cost)
                     self._latest = way.replay
-                    self._replays += 1
                     return way
+                known.account.book(-way.cost / 2)  # forward only
         return None
 
     def recorded(self, arguments):
         """Whether a new way through the function was recorded."""
-        known = self._known.get(arguments.signature) or Signature(self._pot)
-        if known.too_deep or not known.account.can_pay():
+        known = self._known.get(arguments.signature) or Signature(self._costs)
+        if known.too_deep or not known.account.can_record() or not self.may_pay(known):
             if not known.too_deep:
                 self._latest = JitError(
-                    f"{self.name} ran in the engine: its comparisons, integers or surroundings "
-                    f"differ so often that {self._recordings} recordings have not paid"
+                    f"{self.name} ran in the engine, where that is faster: it is too small, or its "
+                    "comparisons, integers or surroundings differ too often to be recorded"
                 )
             return False
-        self._recordings += 1
         roots = [self.function, *arguments.objects]
         fitting = (way.guards for way in known.ways if way.fits(arguments, {}))
         guards = next(fitting, None) or Guards(roots)
@@ -235,14 +236,20 @@ class Jit(Generic[P, R]):
         asked = [(index.get(v, v), name, found) for v, name, found in trace.asked]
         with self.lock:
             self._known[arguments.signature] = known
-            known.account.pay(len(trace))
+            known.account.recorded(did.nodes, did.groups)
             if not known.too_deep:
-                known.ways.insert(0, Recorded(made, guards, asked, did, self._calls))
+                known.ways.insert(0, Recorded(made, guards, asked, did, self._costs.calls))
                 self._latest = made
             del known.ways[MOST_BRANCHES:]
             while len(self._known) > MOST_SIGNATURES:
                 self._known.popitem(last=False)
         return not known.too_deep
+
+    def may_pay(self, known):
+        """Whether what is known of a signature speaks for one more recording."""
+        return not known.ways or (
+            known.account.can_try() and all(self._costs.pays(way.cost) for way in known.ways)
+        )
 
     def traced(self, arguments, guards):
         """What the function returns for stand-ins of its arguments, and all that it did."""
@@ -274,12 +281,12 @@ class Jit(Generic[P, R]):
                 "do it outside the jitted function, and pass or return what is needed"
             )
         leaves = list(stand_ins.values())
-        did = fingerprint(trace, [*leaves, *inputs], items_of(answer), guards.values)
+        did = Fingerprint(trace, [*leaves, *inputs], items_of(answer), guards.values)
         return answer, trace, leaves, inputs, did
 
     def is_due(self, way):
         """Whether to run the function once more: does it still do what was recorded?"""
-        if way.checked_at == self._calls:
+        if way.checked_at == self._costs.calls:
             return False
         if not way.audits:
             return True
@@ -296,18 +303,16 @@ class Jit(Generic[P, R]):
         way.seconds = time.monotonic() - start
         self._audit_seconds += way.seconds if way.audits else 0.0
         way.audits += 1
-        first, way.checked_at = way.checked_at + 1, self._calls
+        first, way.checked_at = way.checked_at + 1, self._costs.calls
         if did == way.did:
             return True
-        turns = zip(did[0], way.did[0])
-        turn = next(((now, then) for now, then in turns if now != then), None)
-        if turn and turn[0][0] == turn[1][0]:
+        if did.parted_at_a_turn(way.did):
             return False
         self._known.clear()
         raise JitError(
             f"{self.name} does something else than when it was recorded, and not because of its "
             f"arguments: it looks at what jit does not see, such as a clock, chance, a file or the "
-            f"environment. Results of calls {first} to {self._calls} may be wrong. Look at it "
+            f"environment. Results of calls {first} to {self._costs.calls} may be wrong. Look at it "
             "outside, and pass what is found"
         )
 

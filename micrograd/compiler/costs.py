@@ -1,51 +1,83 @@
-"""Costs: whether it may pay to record a function once more, counted in calls of the engine.
+"""Costs: whether a recording or a replay may pay, counted in calls of the engine.
 
 Counts, not clocks, decide what runs where: the same program then rounds the same way every time.
 """
 
 from __future__ import annotations
 
-FREE = 4  # recordings, before costs are asked
-POT = 128.0  # what all signatures may spend together, beside what each has saved
-SHARE = 0.4  # of a call that each call adds to the pot: so much slower than the engine may it be
-MOST_SAVED = 1 << 20
+FREE, TRIALS = 4, 40  # recordings, and calls, before costs are asked
+POT = 128.0  # what may be lost on trying
+SHARE = 0.25  # of a call that each call adds to it: so much slower than the engine may it be
+NAPS, LONGEST_NAP = 4, 64  # after so many calls in the engine, the next are not even looked at
 
 
-class Pot:
-    """What recordings may cost, for all signatures of a function."""
+class Costs:
+    """What the calls of a jitted function have cost more than the engine, and what is left."""
 
     def __init__(self) -> None:
-        self.left, self.recordings, self.price = POT, 0, 0.0
+        self.calls = self.recordings = self.in_a_row = self.nap = 0
+        self.left, self.price = POT, 0.0
 
-    def call(self) -> None:
+    def sleeps(self) -> bool:
+        """Whether a call goes to the engine without more ado."""
+        self.calls += 1
         self.left = min(self.left + SHARE, POT)
+        if not self.nap:
+            return False
+        self.nap -= 1
+        return True
+
+    def replayed(self) -> None:
+        self.in_a_row = 0
+
+    def ran_in_the_engine(self) -> None:
+        self.in_a_row += 1
+        if self.in_a_row > NAPS:
+            self.nap = min(1 << (self.in_a_row - NAPS), LONGEST_NAP)
+
+    def pays(self, cost: float) -> bool:
+        """Whether replays at this cost are not dearer than the engine, or may still be tried."""
+        return cost < 1.0 or self.calls <= TRIALS
 
 
 class Account:
-    """What the recordings of a signature have saved."""
+    """What a signature has saved, beside what it still owes to all for its recordings."""
 
-    def __init__(self, pot: Pot) -> None:
-        self.pot, self.saved = pot, 0.0
+    def __init__(self, costs: Costs) -> None:
+        self.costs, self.saved, self.debt = costs, 0.0, 0.0
 
-    def hit(self) -> None:
-        """A call was replayed."""
-        self.saved = min(self.saved + 1.0, MOST_SAVED)
+    def book(self, gain: float) -> None:
+        """A gain pays debts first; a loss that the signature cannot bear is a debt."""
+        paid = max(min(gain, self.debt), 0.0)
+        lent = max(-gain - self.saved, 0.0)
+        self.debt += lent - paid
+        self.saved += gain - paid + lent
+        self.costs.left = min(self.costs.left + paid - lent, POT)
 
-    def can_pay(self) -> bool:
+    def can_try(self) -> bool:
+        """Whether a replay may be tried, though it may be of another way through the function."""
+        return self.costs.calls <= TRIALS or self.saved + self.costs.left > 0
+
+    def can_record(self) -> bool:
         """Whether one more recording is not too dear."""
-        pot = self.pot
-        return pot.recordings < FREE or self.saved + pot.left >= pot.price
+        costs = self.costs
+        return costs.recordings < FREE or self.saved + costs.left >= costs.price
 
-    def pay(self, nodes: int) -> None:
-        """For a recording of so many operations, which then is the price of the next."""
-        pot = self.pot
-        pot.recordings += 1
-        pot.price = price(nodes)
-        from_saved = min(self.saved, pot.price)
-        self.saved -= from_saved
-        pot.left -= pot.price - from_saved
+    def recorded(self, nodes: int, groups: int) -> None:
+        """For a recording of so many operations, after which the next is taken to cost as much."""
+        self.costs.recordings += 1
+        self.costs.price = price(nodes, groups)
+        self.book(-self.costs.price)
 
 
-def price(nodes: int) -> float:
-    """What recording, compiling and one audit cost, in calls of the engine, as measured."""
-    return 12.0 + 1500.0 / (nodes + 1)
+def price(nodes: int, groups: int) -> float:
+    """What recording, compiling and a first audit cost, in calls of the engine, as measured.
+
+    `groups` are the operations of one kind at one time: each is lines to compile.
+    """
+    return 12.0 + (2000.0 + 120.0 * groups) / nodes
+
+
+def replay_cost(nodes: int, guarded: int) -> float:
+    """What a replay and going back cost; `guarded` are the items that are looked at before."""
+    return 0.15 + (20.0 + guarded / 60) / nodes

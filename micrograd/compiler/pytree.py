@@ -151,6 +151,20 @@ def as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else Input(x)
 
 
+def with_values(args: tuple, kwargs: dict) -> tuple[list, dict]:
+    """Arguments with Values in place of floats."""
+    made: dict = {}
+    new = [x if has_no_floats(x) else replaced(x, as_value, made) for x in args]
+    return new, {key: replaced(x, as_value, made) for key, x in kwargs.items()}
+
+
+def has_no_floats(x):
+    return type(x) in SIMPLE or (type(x) in (list, tuple) and all(map(has_no_floats, x)))
+
+
+SIMPLE = {int, bool, str, Value, type(None)}
+
+
 def items_of(x: Any, seen: frozenset = frozenset()) -> list:
     """All that is in nested lists, tuples, dicts, arrays and Tensors, and how it is nested."""
     if id(x) in seen:  # it holds itself

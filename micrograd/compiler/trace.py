@@ -326,37 +326,66 @@ def refusal(question: tuple, inputs: list) -> str:
     return ""
 
 
-def fingerprint(
-    trace: Trace, arguments: Iterable[Value], answer: list, older: dict[int, Value]
-) -> tuple[list, list]:
-    """What a function did, as comparisons and results; equal to that of a run that did the same.
+class Fingerprint:
+    """What a function did: equal to that of a run that did the same.
 
-    `answer` are the items of what it returned, `older` the Values that it might have found, by id.
-    Raises JitError where it met computed Values from elsewhere.
+    `turns` are its comparisons and how they came out, `results` what it returned; `nodes` counts
+    its operations, `groups` those of one kind at one time.
     """
-    known = {v: hash(("argument", i)) for i, v in enumerate(arguments)}
-    drawn = []
 
-    def of(v):
-        if v not in known:
-            known[v] = from_before(v, older)
-        return known[v]
+    def __init__(
+        self, trace: Trace, arguments: Iterable[Value], answer: list, older: dict[int, Value]
+    ) -> None:
+        """`answer` are the items of what it returned, `older` Values that it may find, by id.
 
-    for event in trace:
-        if type(event) is tuple:
-            compare, a, b, outcome = event
-            drawn.append(((compare, of(a), of(b) if isinstance(b, Value) else b), outcome))
-        else:
-            known[event] = node_hash(event, of) if event._prev else constant_hash(event)
-    return drawn, [of(x) if isinstance(x, Value) else x for x in answer]
+        Raises JitError where it met computed Values from elsewhere.
+        """
+        self.older = older
+        self.hashes = {v: hash(("argument", i)) for i, v in enumerate(arguments)}
+        self.depths: dict[Value, int] = {}
+        kinds, self.turns = set(), []
+        for event in trace:
+            if type(event) is tuple:
+                compare, a, b, outcome = event
+                other = self.of(b) if isinstance(b, Value) else b
+                self.turns.append(((compare, self.of(a), other), outcome))
+            elif event._prev:
+                kind = operation(event)
+                self.hashes[event] = hash((*kind, *map(self.of, event._prev)))
+                depth = 1 + max(map(self.depth, event._prev))
+                self.depths[event] = depth
+                kinds.add((depth, kind))
+            else:
+                self.hashes[event] = constant_hash(event)
+        self.results = [self.of(x) if isinstance(x, Value) else x for x in answer]
+        self.nodes, self.groups = max(1, len(self.depths)), len(kinds)
+        del self.hashes, self.depths, self.older
+
+    def depth(self, v):
+        return self.depths.get(v, 0)
+
+    def of(self, v):
+        if v not in self.hashes:
+            self.hashes[v] = from_before(v, self.older)
+        return self.hashes[v]
+
+    def __eq__(self, other):
+        return (self.turns, self.results) == (other.turns, other.results)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def parted_at_a_turn(self, other: Fingerprint) -> bool:
+        """Whether the first difference is how a comparison of the same numbers came out."""
+        turns = ((now, then) for now, then in zip(self.turns, other.turns) if now != then)
+        now, then = next(turns, ((0, 0), (1, 1)))
+        return now[0] == then[0]
 
 
-def node_hash(v, of):
-    """What tells a computed Value from others: its operation, and what it was computed from."""
+def operation(v):
+    """What tells the operation of a computed Value from others."""
     cells = getattr(v._chain, "__closure__", None) or ()
     static = [c.cell_contents for c in cells if isinstance(c.cell_contents, (int, str, type))]
-    code = id(getattr(v._chain, "__code__", v._chain))
-    return hash((v._op, code, *static, *map(of, v._prev)))
+    return v._op, id(getattr(v._chain, "__code__", v._chain)), *static
 
 
 def constant_hash(v):

@@ -11,7 +11,7 @@ from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer, within
 from .errors import JitError
-from .pytree import Arguments, as_value, replaced, results
+from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Training:
         return replaced(replay.answer, lambda v: next(numbers))
 
     def step_of_the_engine(self, args, kwargs):
-        args, kwargs = replaced((args, kwargs), as_value)
+        args, kwargs = with_values(args, kwargs)
         answer = self.jitted.function(*args, **kwargs)
         self.optimizer.zero_grad()
         results(answer)[0].backward()
