@@ -311,9 +311,9 @@ class Jit(Generic[P, R]):
         self._known.clear()
         raise JitError(
             f"{self.name} does something else than when it was recorded, and not because of its "
-            f"arguments: it looks at what jit does not see, such as a clock, chance, a file or the "
-            f"environment. Results of calls {first} to {self._costs.calls} may be wrong. Look at it "
-            "outside, and pass what is found"
+            "arguments: it looks at what jit does not see, such as a clock, chance, a file or the "
+            f"environment. Results of calls {first} to {self._costs.calls} may be wrong. Do that "
+            "outside, and pass what comes of it"
         )
 
 
