@@ -148,7 +148,7 @@ class Backward:
         """Lets what short sums add up lie as they do, which are gradients of the leaves `at`."""
         for i, x in enumerate(group.operands):
             is_free = (self.offset[x] == NOWHERE).all() and (self.wish[x] == NOWHERE).all()
-            if is_free and len(np.unique(x)) == len(x):
+            if is_free and len(set(x.tolist())) == len(x):
                 if i not in self.planes:
                     self.planes[i] = self.size
                     self.size += self.leaves

@@ -91,13 +91,17 @@ def full_islands(
         return [], rest
     islands = []
     for members in hanging_together(r, c):
-        shape = len(np.unique(r[members])), len(np.unique(c[members]))
+        shape = different(r[members]), different(c[members])
         keys = r[members] * (c.max() + 1) + c[members]
-        is_full = len(members) == np.prod(shape) == len(np.unique(keys))
+        is_full = len(members) == np.prod(shape) == different(keys)
         if is_full and len(members) >= least and (narrow or min(shape) > 1):
             islands.append((members[np.argsort(keys)], shape))
-    taken = np.concatenate([order for order, _ in islands]) if islands else rest[:0]
-    return islands, np.setdiff1d(rest, taken)
+            rest[members] = -1
+    return islands, rest[rest >= 0]
+
+
+def different(xs):
+    return len(set(xs.tolist()))
 
 
 def hanging_together(r, c):
