@@ -9,7 +9,6 @@ from optable import OPS
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.compiler.emit.views import spacing, view
 from micrograd.compiler.graph import SUM
 from micrograd.compiler.passes.differentiate import differentiate
 from micrograd.compiler.passes.fold import fold
@@ -17,6 +16,7 @@ from micrograd.compiler.passes.group import group
 from micrograd.compiler.passes.lower import lower
 from micrograd.compiler.passes.matmul import Matmul, full_islands, matmuls
 from micrograd.compiler.trace import traced
+from micrograd.compiler.views import spacing, view
 
 
 def lowered(function, *numbers):

@@ -1,4 +1,27 @@
-"""`jit`: a function of Values recorded once, regrouped, and replayed as a NumPy program."""
+"""`jit`: a function of Values recorded once, compiled, and replayed as a NumPy program.
+
+A call of a jitted function goes this way; each step is a file of its name, in passes/ or emit/
+where it is indented.
+
+    pytree            the arguments: a signature, and the floats and Values to be filled in
+    guards            is there a recording, and all that it depends on as it was?
+    │ no                                                            yes: to run
+    ├ costs           may it pay to record? Else the function runs in the engine
+    ├ trace           the function runs, and all it does is written down or refused
+    ├   lower         the Values that it made, as ops on ids: a Graph
+    ├   differentiate and the ops of the gradients, so that all below serves both
+    ├   fold          chains of additions as sums of products
+    ├   pad           reductions of different lengths made alike
+    ├   split         long sums of several kinds in parts
+    ├   group         ops that can be done together, as arrays of ids: a Schedule
+    ├   matmul        matrix products among them
+    ├   layout        an offset in one buffer for each value: a Layout
+    ├   numpy         lines of NumPy
+    ├ program         these passes in a row, and the compiled forward() and backward()
+    ▼
+    run               an Executable: fill in, forward(), results as Values; later, backward()
+    training          or a whole step, with the optimizer's update
+"""
 
 from __future__ import annotations
 

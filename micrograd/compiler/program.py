@@ -16,7 +16,6 @@ from .passes.layout import layout
 from .passes.matmul import matmuls
 from .passes.pad import pad
 from .passes.split import split
-from .report import described
 
 
 class Program:
@@ -37,7 +36,7 @@ class Program:
         self.differentiated = differentiate(graph, used, [graph.outputs[i] for i in inner])
         self.folded = split(pad(fold(self.differentiated)))
         self.layout = found = layout(matmuls(group(self.folded)), order)
-        self.v, source, self.lines = emit(found, described)
+        self.v, source, self.lines = emit(found)
         self.declarations, self.names = source.declarations, source.names
         self.text = "\n\n".join(function(*part) for part in self.lines.items())
         exec(compile(self.text, "<jit>", "exec"), self.names)

@@ -102,29 +102,12 @@ def explanation(program: Program) -> str:
             f"{counted(len(forward), 'line')} forward, {counted(len(backward), 'line')} backward",
         ),
     ]
-    forward, backward = (
-        table([(described(group), extent(group)) for group in part]) for part in parts
-    )
+    forward, backward = (table([(str(group), extent(group)) for group in part]) for part in parts)
     return f"{table(passes)}\n\nforward\n{forward}\n\nbackward\n{backward}"
 
 
 def counted(n, noun, plural=None):
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {plural or noun + 's'}"
-
-
-def described(group) -> str:
-    """How many operations of what kind a group is."""
-    return f"{group.size:,} × {name(group)}"
-
-
-def name(group):
-    if isinstance(group, Matmul):
-        return "dot, as a matrix product"
-    if isinstance(group, Ragged):
-        return "sum of different lengths"
-    if group.kind == SUM:
-        return "dot" if "*" in group.params else "sum"
-    return f"power {group.params}" if group.kind == "constant power" else group.kind
 
 
 def extent(group):

@@ -16,9 +16,9 @@ from ..passes.layout import Layout
 from ..passes.matmul import Matmul
 from ..passes.split import FEW_TERMS, LARGE
 from ..rules import ELEMENTWISE, REDUCTIONS, literal
+from ..views import even_steps, spacing
 from .kernels import EXACT_LOOP
 from .source import HERE, Source
-from .views import even_steps, spacing
 
 ZERO = np.zeros(1)
 SINGLES = 3  # up to which ops plain Python is faster
@@ -30,7 +30,7 @@ GUARDS = {
 }
 
 
-def emit(layout: Layout, described) -> tuple[np.ndarray, Source, dict[str, list[str]]]:
+def emit(layout: Layout) -> tuple[np.ndarray, Source, dict[str, list[str]]]:
     """The buffer, the names used, and the lines of forward and backward, described in comments."""
     emitter = Emitter(layout)
     lines: dict[str, list[str]] = {}
@@ -38,7 +38,7 @@ def emit(layout: Layout, described) -> tuple[np.ndarray, Source, dict[str, list[
         emitter.source.lines = lines[part] = []
         emitter.is_backward = part == "backward"
         for group in getattr(layout.schedule, part):
-            emitter.source.write(f"# {described(group)}")
+            emitter.source.write(f"# {group}")
             emitter.group(group)
         (emitter.copies if emitter.is_backward else emitter.guards)()
     return emitter.v, emitter.source, lines

@@ -11,8 +11,8 @@ import numpy as np
 
 from ... import floats
 from ..rules import literal
+from ..views import even_steps, spacing, view
 from . import kernels
-from .views import even_steps, spacing, view
 
 if TYPE_CHECKING:
     from ..passes.layout import Layout

@@ -33,6 +33,13 @@ class Group:
     def size(self) -> int:
         return self.operands.shape[1]
 
+    def __str__(self):
+        """How many operations of what kind it is."""
+        kind = self.kind
+        if kind == SUM:
+            kind = "dot" if "*" in str(self.params) else "sum"
+        return f"{self.size:,} × {f'power {self.params}' if kind == 'constant power' else kind}"
+
 
 @dataclass(eq=False)
 class Ragged:
@@ -49,6 +56,9 @@ class Ragged:
     @property
     def size(self) -> int:
         return self.outputs.shape[1]
+
+    def __str__(self):
+        return f"{self.size:,} × sum of different lengths"
 
 
 @dataclass(eq=False)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..emit.views import even_steps, spacing
 from ..graph import SUM
+from ..views import even_steps, spacing
 from .group import Group, Ragged, Schedule
 from .matmul import Matmul
 from .split import FEW_TERMS

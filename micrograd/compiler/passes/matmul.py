@@ -30,6 +30,9 @@ class Matmul:
     def size(self) -> int:
         return self.outputs.size
 
+    def __str__(self):
+        return f"{self.size:,} × dot, as a matrix product"
+
 
 def matmuls(schedule: Schedule) -> Schedule:
     """The schedule with matrix products for the groups of sums of products which are some."""
