@@ -138,7 +138,7 @@ function microgradPlayer(host, css, story) {
   const passed = nodes.map(() => last); // the step in which it passes its gradient on
   const changes = nodes.map(() => [[0, "0", "0.0"]]); // of its gradient: step, text, and exactly
   const from = nodes.map(() => []); // the flows that it passes on
-  for (const flow of flows) from[flow.parent].push(flow);
+  for (const [index, flow] of flows.entries()) from[flow.parent].push(Object.assign(flow, { index }));
   for (const [k, step] of steps.entries()) {
     if (step.kind === "forward") computed[step.node] = k;
     if (step.kind === "backward") passed[step.node] = k;
@@ -166,23 +166,48 @@ function microgradPlayer(host, css, story) {
     const backward = ["seed", "backward", "end"].includes(step.kind);
     const pass = backward ? "backward" : "forward";
     frame.dataset.step = at;
-    if (frame.dataset.pass !== pass) frame.dataset.pass = pass;
-    showNodes(step, backward);
-    showFlows(step);
+    slider.dataset.pass = pass;
+    const [someNodes, someFlows] = touched();
+    showNodes(someNodes, step, backward);
+    showFlows(someFlows, step);
+    was = at;
     showControls();
     showWords(step);
     follow();
+  }
+
+  const FEW = 3; // steps
+  const WORKING = { forward: "on forward", seed: "on backward", backward: "on backward" };
+
+  // What may look different from what was shown last: of a step, its node, the flows from there,
+  // and their children.
+  let was = null;
+  const everyone = [nodes.map((_, i) => i), flows.map((_, i) => i)];
+
+  function touched() {
+    if (was === null || Math.abs(at - was) > FEW) return everyone;
+    const [someNodes, someFlows] = [new Set(), new Set()];
+    for (let k = Math.min(at, was); k <= Math.max(at, was); k++) {
+      const i = steps[k].node;
+      someNodes.add(i);
+      for (const flow of from[i]) {
+        someFlows.add(flow.index);
+        someNodes.add(flow.child);
+      }
+    }
+    return [someNodes, someFlows];
   }
 
   function named(...names) {
     return names.filter(Boolean).join(" ");
   }
 
-  function showNodes(step, backward) {
+  function showNodes(some, step, backward) {
     const told = open(at) ? at - 1 : at;
     const given = step.kind === "backward" ? from[step.node] : [];
     const getting = new Set(given.map((f) => f.child));
-    nodes.forEach((n, i) => {
+    for (const i of some) {
+      const n = nodes[i];
       const [, shown, exact] = gradient(i, told);
       boxes[i].name(
         named(
@@ -190,18 +215,19 @@ function microgradPlayer(host, css, story) {
           !n.circle && "leaf",
           computed[i] > at && "waiting",
           backward && shown !== "0" && "reached",
-          i === step.node && step.kind !== "start" && step.kind !== "end" && "on",
+          i === step.node && WORKING[step.kind],
           getting.has(i) && "gets",
         ),
       );
       boxes[i].grad(shown);
       boxes[i].hover(`${n.name}: data ${n.exact}, grad ${exact}`);
-    });
+    }
   }
 
-  function showFlows(step) {
+  function showFlows(some, step) {
     const hidden = new Set(open(at) ? asked(at) : []);
-    flows.forEach((f, i) => {
+    for (const i of some) {
+      const f = flows[i];
       const on = f.parent === step.node;
       const back = on && step.kind === "backward" && "back";
       const ahead = on && step.kind === "forward" && "ahead";
@@ -209,7 +235,7 @@ function microgradPlayer(host, css, story) {
       arrows[i].plate(named("plate", passed[f.parent] <= at && "shown", back));
       arrows[i].slope(hidden.has(f) ? f.text[0].replace(/^\S+/, "?") : f.text[0]);
       arrows[i].added(hidden.has(f) ? "?" : f.text[1]);
-    });
+    }
   }
 
   function showControls() {
@@ -227,7 +253,7 @@ function microgradPlayer(host, css, story) {
   function showWords(step) {
     say.replaceChildren();
     const head = add(say, "div", { class: "head" });
-    add(head, "span", { class: "pass" }, frame.dataset.pass);
+    add(head, "span", { class: `pass ${slider.dataset.pass}` }, slider.dataset.pass);
     add(head, "span", {}, step.lines[0]);
     if (open(at)) return ask();
     const verdicts = (predicting && answers.get(at)) || [];
