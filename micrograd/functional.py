@@ -232,7 +232,9 @@ def largest(numbers):
 
 
 def log_sum_exp(numbers):
-    """m + log(1 + the rest), where m is the largest: exact too when the rest is tiny."""
+    """m + log(1 + the rest), where m is the largest: exact too when the rest is tiny. nan wins."""
+    if any(map(math.isnan, numbers)):
+        return math.nan
     top = builtins.max(range(len(numbers)), key=numbers.__getitem__)
     m = numbers[top]
     if math.isinf(m):

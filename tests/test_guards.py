@@ -147,7 +147,11 @@ def test_numbers_that_are_made_again_are_the_same():
     assert guards.hold() and guards.broken() == ""
     held[2] = (1, 2.0)
     assert not guards.hold()
-    held[2] = (True, 2.5)
+    held[2] = (1, 2.5)
+    assert guards.hold()
+    zeros = [0.0]
+    guards = Guards([zeros])
+    zeros[0] = -0.0
     assert not guards.hold()
 
 

@@ -349,12 +349,12 @@ def has_twins(container):
 def may_have_a_twin(x, within):
     """Whether an object could equal x and not be the same to a function; other lists could not.
 
-    They are compared item by item, and each list and dict with what it was.
+    They are compared item by item, and each list and dict with what it was. True is taken for 1.
     """
-    if isinstance(x, (bool, str, bytes)):
+    if isinstance(x, (int, str, bytes)):
         return False
-    if isinstance(x, (int, float)):
-        return x in (0, 1)  # minus zero, a truth
+    if isinstance(x, float):
+        return x == 0.0  # minus zero
     if type(x) in (list, tuple, dict):
         inside = (*within, id(x))
         return id(x) not in within and any(may_have_a_twin(y, inside) for y in contents(x))

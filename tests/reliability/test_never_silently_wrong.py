@@ -58,6 +58,7 @@ REPLAYED = {  # of what is read, what a comparison guards, or what is no number
     *("accuracy of scores", "accuracy of rows", "sorted", "argmax", "a comparison of arrays"),
     *("hasattr", "the clipped target of a loss", "numpy.exp", "isinstance float"),
 }
+DOCUMENTED = {"a number in a number made a bool"}  # in the table of what stays different
 WATCHED = {  # generators and iterators, where the function sees them
     *("random.random", "numpy.random", "a counter", "a generator", "the number of a new object"),
 }
@@ -79,6 +80,9 @@ def refused_at(name):
 def test_a_program_gives_the_engines_numbers_or_is_refused(name, score):
     found = outcome({**LEARNERS, **PROBES}[name], jit, CALLS)
     call = refused_at(name)
+    if name in DOCUMENTED:
+        assert found == "silent at 5"
+        return
     assert found.split(":")[0] == (f"JitError at {call}" if call else "same")
     assert not call or WAY_OUT.search(found)
     score(
