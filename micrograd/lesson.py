@@ -136,7 +136,7 @@ def difference(got, wanted, rel, near_zero):
     if len(got) != len(wanted):
         return f", of length {len(got)}; wanted is length {len(wanted)}"
     wrong = [i for i, pair in enumerate(zip(got, wanted), 1) if not same(*pair, rel, near_zero)]
-    return f": look at part {' and '.join(map(str, wrong))}"
+    return f": look at part {' and '.join(map(str, wrong))}" if len(wrong) < len(wanted) else ""
 
 
 def kind(x):

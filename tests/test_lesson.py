@@ -37,6 +37,7 @@ ANSWERS = [
     ("5", 5, "Not right: x is '5', which is a text; wanted is a number."),
     ((1,), (1, 2), "Not right: x is (1,), of length 1; wanted is length 2."),
     ((1, 5, 4), (1, 2, 3), "Not right: x is (1, 5, 4): look at part 2 and 3."),
+    ((3, 4), (1, 2), "Not right: x is (3, 4)."),
     (Tensor([1, 2]), (1, 3), "Not right: x is (1, 2): look at part 2."),
     (2, (1, 2), "Not right: x is 2, which is a number; wanted is several parts."),
 ]  # fmt: skip
