@@ -6,7 +6,7 @@ import functools
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -143,23 +143,18 @@ for name, sign in {"mod": "%", "floordiv": "//", "divmod": "divmod()"}.items():
 
 def hide(v: Value) -> None:
     """From now on, only operations may ask for the numbers of v, on any thread."""
-    change_class(v, hidden(type(v)))  # type: ignore[arg-type]
+    v.__class__ = hidden(type(v))  # type: ignore[arg-type]
 
 
 def show(v: Any) -> None:
     """Undoes `hide`."""
     if is_hidden(v):
-        change_class(v, type(v).shown)
+        v.__class__ = type(v).shown
 
 
 def is_hidden(v: Any) -> bool:
     """Whether v was made while a function was traced."""
     return getattr(type(v), "hides", "") == "always"
-
-
-def change_class(v, cls):
-    with suppress(TypeError):  # of another layout: audits have to see what becomes of it
-        v.__class__ = cls
 
 
 @functools.cache
@@ -275,7 +270,7 @@ def watched(values: Iterable[Value]) -> Iterator[None]:
     with lock:
         for v in values:
             watchers[v] = watchers.get(v, 0) + 1
-            change_class(v, watchful(type(v)))  # type: ignore[arg-type]
+            v.__class__ = watchful(type(v))  # type: ignore[arg-type]
     try:
         yield
     finally:
@@ -285,7 +280,7 @@ def watched(values: Iterable[Value]) -> Iterator[None]:
                 if not watchers[v]:
                     del watchers[v]
                     if getattr(type(v), "hides", "") == "in a trace":
-                        change_class(v, type(v).shown)  # type: ignore[attr-defined]
+                        v.__class__ = type(v).shown  # type: ignore[attr-defined]
 
 
 def from_library(module: str | None) -> bool:
@@ -340,34 +335,24 @@ class Fingerprint:
 
         Raises JitError where it met computed Values from elsewhere.
         """
-        self.older = older
-        self.hashes = {v: hash(("argument", i)) for i, v in enumerate(arguments)}
-        self.depths: dict[Value, int] = {}
-        kinds, self.turns = set(), []
+        hashes = Hashes(older)
+        hashes.update((v, hash(("argument", i))) for i, v in enumerate(arguments))
+        depths, kinds = Depths(), set()
+        self.turns: list = []
         for event in trace:
             if type(event) is tuple:
                 compare, a, b, outcome = event
-                other = self.of(b) if isinstance(b, Value) else b
-                self.turns.append(((compare, self.of(a), other), outcome))
-            elif event._prev:
+                other = hashes[b] if isinstance(b, Value) else b
+                self.turns.append(((compare, hashes[a], other), outcome))
+            elif prev := event._prev:
                 kind = operation(event)
-                self.hashes[event] = hash((*kind, *map(self.of, event._prev)))
-                depth = 1 + max(map(self.depth, event._prev))
-                self.depths[event] = depth
+                hashes[event] = hash((kind, *map(hashes.__getitem__, prev)))
+                depths[event] = depth = 1 + max(map(depths.__getitem__, prev))
                 kinds.add((depth, kind))
             else:
-                self.hashes[event] = constant_hash(event)
-        self.results = [self.of(x) if isinstance(x, Value) else x for x in answer]
-        self.nodes, self.groups = max(1, len(self.depths)), len(kinds)
-        del self.hashes, self.depths, self.older
-
-    def depth(self, v):
-        return self.depths.get(v, 0)
-
-    def of(self, v):
-        if v not in self.hashes:
-            self.hashes[v] = from_before(v, self.older)
-        return self.hashes[v]
+                hashes[event] = constant_hash(event)
+        self.results = [hashes[x] if isinstance(x, Value) else x for x in answer]
+        self.nodes, self.groups = max(1, len(depths)), len(kinds)
 
     def __eq__(self, other):
         return (self.turns, self.results) == (other.turns, other.results)
@@ -379,6 +364,24 @@ class Fingerprint:
         turns = ((now, then) for now, then in zip(self.turns, other.turns) if now != then)
         now, then = next(turns, ((0, 0), (1, 1)))
         return now[0] == then[0]
+
+
+class Hashes(dict):
+    """Hashes of Values: equal for what came about in the same way."""
+
+    def __init__(self, older):
+        self.older = older
+
+    def __missing__(self, v):
+        self[v] = found = from_before(v, self.older)
+        return found
+
+
+class Depths(dict):
+    """How many operations in a row led to a Value."""
+
+    def __missing__(self, v):
+        return 0
 
 
 def operation(v):
