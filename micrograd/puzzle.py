@@ -6,19 +6,28 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from . import lesson
+from . import lesson, viz
 from .engine import Value
-from .viz import draw_dot
 
 TRIALS = 6
 QUARTERS = [n / 4 for n in range(2, 10)]  # 0.5 to 2.25: easy to follow by hand
 
 
-def diagram(op: str, inputs: str, outputs: str = "out") -> Any:
-    """An operation with the names of what goes in and comes out; xs stands for three numbers."""
-    ins = [Value(0, label=name) for name in spelled(inputs)]
-    outs = [Value(0, ins, op, label=name) for name in spelled(outputs)]
-    return draw_dot(outs[0] if len(outs) == 1 else Value(0, outs, "later"), digits=0)
+def diagram(op: str, inputs: str, outputs: str = "out") -> viz.Drawing:
+    """An operation between the names of what goes in and comes out; xs stands for three numbers."""
+    drawing = viz.Drawing(format="svg", graph_attr={"rankdir": "LR", "bgcolor": "transparent"})
+    drawing.node_attr.update(fontname=viz.FONT, fontsize="11", style="filled", color=viz.LINE)
+    drawing.node_attr.update(shape="box", width="0.4", height="0.3", margin="0.07,0.04")
+    drawing.edge_attr.update(color=viz.LINE, arrowsize="0.6")
+    drawing.node("operation", op, shape="ellipse", fillcolor=viz.OPERATION)
+    for name in spelled(inputs):
+        drawing.node(name, fillcolor=viz.LEAF)
+        drawing.edge(name, "operation")
+    for name in spelled(outputs):
+        drawing.node(name, fillcolor=viz.COMPUTED)
+        drawing.edge("operation", name)
+    drawing.alt = f"{op}: from {inputs} to {outputs}"
+    return drawing
 
 
 def check_rule(
