@@ -67,13 +67,13 @@ class Reverse:
 
     def total(self, x):
         """The id of the gradient of x, None if there is none."""
-        found = self.summed(x)
+        found = self.summed(self.terms[x])
+        self.terms[x] = None
         if x in self.inner:
             self.inner[x] = found
         return found
 
-    def summed(self, x):
-        terms = self.terms[x]
+    def summed(self, terms):
         if not terms:
             return None
         if len(terms) == 2:
