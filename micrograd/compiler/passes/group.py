@@ -14,7 +14,7 @@ from .split import FEW_TERMS
 
 MOST_GROUPS = 20_000  # each is lines to compile
 SMALL = 500  # terms that are added one by one in the time of a group's lines on arrays
-MOST_LENGTHS = 2  # of sums at one level, each for itself
+MOST_LENGTHS = 3  # of sums at one level, each for itself
 LAST = 1 << 60
 CALLED = "function", "function backward"
 
