@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+import inspect
 import operator
 import reprlib
 from collections.abc import Callable, Iterable
@@ -21,16 +21,50 @@ class Refusal(RuntimeError):
     """An error that passes through `Value.backward` as it is."""
 
 
-def binary(method):
-    """An operator between two Values, extended to plain numbers: they become constant Values."""
+def unary(op: str, forward: Callable[[float], float]) -> Callable[[Callable], Any]:
+    """A method of Value from what it computes, of a float, and, decorated, how it goes back."""
 
-    @functools.wraps(method)
-    def with_constants(self, other):
-        if isinstance(other, Value):
-            return method(self, other)
-        return method(self, Value(other)) if is_real(other) else NotImplemented
+    def operation(backward):
+        def method(self) -> Value:
+            return result(forward(self.data), op, backward, self)
 
-    return with_constants
+        return declared(method, op, backward)
+
+    return operation
+
+
+def binary(op: str, forward: Callable[[float, float], float]) -> Callable[[Callable], Any]:
+    """The same of two floats; a plain number on the right becomes a constant Value."""
+
+    def operation(backward):
+        def method(self, other) -> Value:
+            if not isinstance(other, Value):
+                if not is_real(other):
+                    return NotImplemented
+                other = Value(other)
+            return result(forward(self.data, other.data), op, backward, self, other)
+
+        return declared(method, op, backward)
+
+    return operation
+
+
+def declared(method, op, backward):
+    """The method under the name of its declaration, which is the source that a reader sees."""
+    method.__signature__ = inspect.signature(method)
+    method.__name__, method.__qualname__ = backward.__name__, backward.__qualname__
+    method.__wrapped__ = method.backward = backward
+    method.op = op
+    return method
+
+
+def reflected(method):
+    """The operator with a plain number on its left."""
+
+    def swapped(self, other):
+        return method(Value(other), self) if is_real(other) else NotImplemented
+
+    return swapped
 
 
 def comparison(compare):
@@ -44,10 +78,11 @@ def comparison(compare):
 
 
 class Value:
-    """A number, the Values it was computed from, and room for its gradient.
+    """A number, the operation it was computed by, and room for its gradient.
 
-    Every operation defines `backward`: how much each operand's gradient grows when the result has
-    the gradient `grad`. The slopes are taken at the operands' data when `backward` is called.
+    An operation is declared by what it computes and, below that, by the chain rule: how much the
+    gradient of each operand grows when the result has the gradient `grad`. The slopes are taken at
+    the operands' data when `backward` is called.
 
     >>> a, b = Value(2.0), Value(-3.0)
     >>> y = a * b + a
@@ -56,14 +91,17 @@ class Value:
     (-4.0, -2.0, 2.0)
     """
 
-    # Slots make a node small and quick; __dict__ takes any further attributes.
-    __slots__ = ("data", "grad", "label", "_prev", "_op", "_chain", "__dict__", "__weakref__")
+    # A node is one object for the garbage collector, which would else take most of the time: it
+    # holds the arguments of its operation, x and y, and shares one backward with all its kind.
+    # Slots make it small and quick; __dict__ takes any further attributes.
+    __slots__ = ("data", "grad", "label", "_op", "_chain", "_x", "_y", "__dict__", "__weakref__")
     data: float
     grad: float
     label: str
-    _prev: tuple[Value, ...]
     _op: str
-    _chain: Callable[[float], None]
+    _chain: Callable[..., None]  # backward(grad, x) or, unless y is None, backward(grad, x, y)
+    _x: Any  # an operand, or a tuple of all of them; None for a leaf
+    _y: Any  # the other operand, or what else the operation depends on
 
     def __init__(
         self, data: Any, _children: Iterable[Value] = (), _op="", label="", *, children=()
@@ -72,148 +110,115 @@ class Value:
         self.data = real(data, "Value()")
         self.grad = 0.0
         self.label = label
-        self._prev = tuple(_children or children)
-        for child in self._prev:
-            if not isinstance(child, Value):
-                raise TypeError(
-                    f"Value() needs Values as children, got {type(child).__name__} "
-                    f"{reprlib.repr(child)}"
-                )
-        self._op = _op if isinstance(_op, str) else "local" if _op else ""
-        self._chain = nothing if isinstance(_op, str) else weighted(self._prev, _op)
+        self._op, self._chain, self._x, self._y = "", nothing, None, None
+        if _children or children or _op:
+            self._x = operands(_children or children) or None
+            if isinstance(_op, str):
+                self._op = _op
+            else:
+                self._op, self._chain, self._y = "local", weighted, slopes(_op, self._prev)
         if (made := tape.get()) is not None:
             made.append(self)
 
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
 
-    @binary
-    def __add__(self, other):
-        def backward(grad):
-            self.grad += grad
-            other.grad += grad
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The Values it was computed from, in their order."""
+        x, y = self._x, self._y
+        if x is None or isinstance(x, tuple):
+            return x or ()
+        return (x, y) if isinstance(y, Value) else (x,)
 
-        return node(self.data + other.data, (self, other), "+", backward)
+    _children = _prev
 
-    @binary
-    def __sub__(self, other):
-        def backward(grad):
-            self.grad += grad
-            other.grad -= grad
+    @binary("+", lambda x, y: x + y)
+    def __add__(grad, x, y):
+        x.grad += grad
+        y.grad += grad
 
-        return node(self.data - other.data, (self, other), "-", backward)
+    @binary("-", lambda x, y: x - y)
+    def __sub__(grad, x, y):
+        x.grad += grad
+        y.grad -= grad
 
-    @binary
-    def __mul__(self, other):
-        def backward(grad):
-            self.grad += other.data * grad
-            other.grad += self.data * grad
+    @binary("*", lambda x, y: x * y)
+    def __mul__(grad, x, y):
+        x.grad += y.data * grad
+        y.grad += x.data * grad
 
-        return node(self.data * other.data, (self, other), "*", backward)
+    @binary("/", floats.divide)
+    def __truediv__(grad, x, y):
+        x.grad += floats.divide(grad, y.data)
+        y.grad -= floats.divide(floats.divide(x.data, y.data), y.data) * grad
 
-    @binary
-    def __truediv__(self, other):
-        def backward(grad):
-            self.grad += floats.divide(grad, other.data)
-            other.grad -= floats.divide(floats.divide(self.data, other.data), other.data) * grad
-
-        return node(floats.divide(self.data, other.data), (self, other), "/", backward)
+    @binary("**", floats.power)
+    def _power(grad, x, y):
+        x.grad += floats.power_slope(x.data, y.data) * grad
+        y.grad += floats.exponent_slope(x.data, y.data) * grad
 
     def __pow__(self, other):
         if not is_real(other):
             return self._power(other)
+        n = real(other, "**")
+        return result(floats.power(self.data, n), f"**{other}", constant_power, self, n)
 
-        def backward(grad):
-            self.grad += floats.power_slope(self.data, other) * grad
+    __radd__ = reflected(__add__)
+    __rsub__ = reflected(__sub__)
+    __rmul__ = reflected(__mul__)
+    __rtruediv__ = reflected(__truediv__)
+    __rpow__ = reflected(_power)
 
-        return node(floats.power(self.data, other), (self,), f"**{other}", backward)
-
-    @binary
-    def _power(self, other):
-        def backward(grad):
-            self.grad += floats.power_slope(self.data, other.data) * grad
-            other.grad += floats.exponent_slope(self.data, other.data) * grad
-
-        return node(floats.power(self.data, other.data), (self, other), "**", backward)
-
-    __radd__ = binary(lambda self, other: other + self)
-    __rsub__ = binary(lambda self, other: other - self)
-    __rmul__ = binary(lambda self, other: other * self)
-    __rtruediv__ = binary(lambda self, other: other / self)
-    __rpow__ = binary(lambda self, other: other**self)
-
-    def __neg__(self):
-        def backward(grad):
-            self.grad -= grad
-
-        return node(-self.data, (self,), "neg", backward)
+    @unary("neg", operator.neg)
+    def __neg__(grad, x):
+        x.grad -= grad
 
     def __pos__(self):
         return self
 
-    def __abs__(self):
-        def backward(grad):
-            self.grad += floats.sign(self.data) * grad
+    @unary("abs", abs)
+    def __abs__(grad, x):
+        x.grad += floats.sign(x.data) * grad
 
-        return node(abs(self.data), (self,), "abs", backward)
+    abs = __abs__
 
-    def abs(self) -> Value:
-        return self.__abs__()
+    @unary("ReLU", floats.relu)
+    def relu(grad, x):
+        if not x.data <= 0:
+            x.grad += grad
 
-    def relu(self) -> Value:
-        def backward(grad):
-            if not self.data <= 0:
-                self.grad += grad
+    @unary("tanh", floats.tanh)
+    def tanh(grad, x):
+        x.grad += floats.tanh_slope(x.data) * grad
 
-        return node(floats.relu(self.data), (self,), "ReLU", backward)
+    @unary("sigmoid", floats.sigmoid)
+    def sigmoid(grad, x):
+        x.grad += floats.sigmoid_slope(x.data) * grad
 
-    def tanh(self) -> Value:
-        def backward(grad):
-            self.grad += floats.tanh_slope(self.data) * grad
+    @unary("softplus", floats.softplus)
+    def softplus(grad, x):
+        x.grad += floats.sigmoid(x.data) * grad
 
-        return node(floats.tanh(self.data), (self,), "tanh", backward)
+    @unary("exp", floats.exp)
+    def exp(grad, x):
+        x.grad += floats.exp(x.data) * grad
 
-    def sigmoid(self) -> Value:
-        def backward(grad):
-            self.grad += floats.sigmoid_slope(self.data) * grad
+    @unary("log", floats.log)
+    def log(grad, x):
+        x.grad += floats.divide(grad, x.data)
 
-        return node(floats.sigmoid(self.data), (self,), "sigmoid", backward)
+    @unary("sqrt", floats.sqrt)
+    def sqrt(grad, x):
+        x.grad += floats.divide(grad, 2 * floats.sqrt(x.data))
 
-    def softplus(self) -> Value:
-        def backward(grad):
-            self.grad += floats.sigmoid(self.data) * grad
+    @unary("sin", floats.sin)
+    def sin(grad, x):
+        x.grad += floats.cos(x.data) * grad
 
-        return node(floats.softplus(self.data), (self,), "softplus", backward)
-
-    def exp(self) -> Value:
-        def backward(grad):
-            self.grad += floats.exp(self.data) * grad
-
-        return node(floats.exp(self.data), (self,), "exp", backward)
-
-    def log(self) -> Value:
-        def backward(grad):
-            self.grad += floats.divide(grad, self.data)
-
-        return node(floats.log(self.data), (self,), "log", backward)
-
-    def sqrt(self) -> Value:
-        def backward(grad):
-            self.grad += floats.divide(grad, 2 * floats.sqrt(self.data))
-
-        return node(floats.sqrt(self.data), (self,), "sqrt", backward)
-
-    def sin(self) -> Value:
-        def backward(grad):
-            self.grad += floats.cos(self.data) * grad
-
-        return node(floats.sin(self.data), (self,), "sin", backward)
-
-    def cos(self) -> Value:
-        def backward(grad):
-            self.grad -= floats.sin(self.data) * grad
-
-        return node(floats.cos(self.data), (self,), "cos", backward)
+    @unary("cos", floats.cos)
+    def cos(grad, x):
+        x.grad -= floats.sin(x.data) * grad
 
     def backward(self, grad: float = 1.0) -> None:
         """Add to the `grad` of every leaf the derivative of self by that leaf, times `grad`.
@@ -226,12 +231,15 @@ class Value:
             events.append(("backward", self, None, None))
         order = topological_order(self)
         for v in order:
-            if v._prev:
+            if v._x is not None:
                 v.grad = 0.0
         self.grad += grad
         try:
             for v in reversed(order):
-                v._chain(v.grad)
+                if v._y is None:
+                    v._chain(v.grad, v._x)
+                else:
+                    v._chain(v.grad, v._x, v._y)
         except Refusal:
             raise
         except Exception as error:
@@ -240,11 +248,14 @@ class Value:
     @property
     def _backward(self) -> Callable[[], None]:
         """Passes the gradient this node has now to its children. May be set to a function."""
-        return lambda: self._chain(self.grad)
+        chain, x, y = self._chain, self._x, self._y
+        if chain is replaced:
+            return y
+        return lambda: chain(self.grad, x) if y is None else chain(self.grad, x, y)
 
     @_backward.setter
     def _backward(self, function: Callable[[], None]) -> None:
-        self._chain = lambda grad: function()
+        self._chain, self._x, self._y = replaced, self._prev, function
 
     __lt__ = comparison(operator.lt)
     __le__ = comparison(operator.le)
@@ -272,17 +283,40 @@ class Value:
         return type(self), (self.data,), (self.__dict__, {"grad": self.grad, "label": self.label})
 
 
+new = Value.__new__
+
+
+def result(data, op, backward, x, y=None):
+    """The Value that an operation on x (and y) returns; see Value for what `backward` takes."""
+    v = new(Value)
+    v.data, v.grad, v.label, v._op, v._chain, v._x, v._y = data, 0.0, "", op, backward, x, y
+    if (made := tape.get()) is not None:
+        made.append(v)
+    return v
+
+
 def node(data: float, children: tuple, op: str, backward: Callable[[float], None]) -> Value:
     """The Value that an operation returns, also one of your own; `backward` takes its gradient.
 
     `backward` must not mention the node itself: held by its own closure, a node is a reference
     cycle that waits for the garbage collector, which would then take most of the running time.
     """
-    v = Value.__new__(Value)
-    v.data, v.grad, v.label, v._prev, v._op, v._chain = data, 0.0, "", children, op, backward
-    if (made := tape.get()) is not None:
-        made.append(v)
-    return v
+    return result(data, op, own, children, backward)
+
+
+def own(grad, children, backward):
+    """The backward of a node that brought one along."""
+    backward(grad)
+
+
+def replaced(grad, children, function):
+    """The backward of a node whose `_backward` was set."""
+    function()
+
+
+def constant_power(grad, x, n):
+    """The backward of x**n for a plain number n."""
+    x.grad += floats.power_slope(x.data, n) * grad
 
 
 def noted(question, value, other, answer):
@@ -310,41 +344,64 @@ def topological_order(root: Any) -> list:
     return order
 
 
-def nothing(grad):
+def nothing(grad, children):
     """The backward of a leaf."""
 
 
-def weighted(children, slopes):
+def weighted(grad, children, slopes):
     """The backward of a node whose local derivatives are known numbers."""
-    if not isinstance(slopes, (tuple, list)):
+    for child, slope in zip(children, slopes):
+        child.grad += slope * grad
+
+
+def slopes(given, children):
+    """The local derivatives by the children, checked."""
+    if not isinstance(given, (tuple, list)):
         raise TypeError(
             "Value() needs an operation's name or a tuple of local derivatives, "
-            f"got {type(slopes).__name__} {reprlib.repr(slopes)}"
+            f"got {type(given).__name__} {reprlib.repr(given)}"
         )
-    if len(slopes) != len(children):
+    if len(given) != len(children):
         raise ValueError(
-            f"Value() needs a local derivative a child, got {len(slopes)} for {len(children)}"
+            f"Value() needs a local derivative a child, got {len(given)} for {len(children)}"
         )
+    return tuple(given)
 
-    def backward(grad):
-        for child, slope in zip(children, slopes):
-            child.grad += slope * grad
 
-    return backward
+def operands(children):
+    """The children in a tuple, checked."""
+    children = tuple(children)
+    for child in children:
+        if not isinstance(child, Value):
+            raise TypeError(
+                f"Value() needs Values as children, got {type(child).__name__} "
+                f"{reprlib.repr(child)}"
+            )
+    return children
 
 
 def is_real(x: Any) -> bool:
-    """Whether x is a real number of Python or NumPy, whose bool is not registered as one."""
+    """Whether x is one real number: Python's, or an array without axes (NumPy, PyTorch, JAX)."""
     return isinstance(x, (float, int, Real)) or (
-        type(x).__module__ == "numpy" and type(x).__name__ in ("bool", "bool_")
+        getattr(x, "shape", None) == () and isinstance(item(x), (float, int, Real))
     )
+
+
+def item(x):
+    """The number in an array without axes; None where there is none that could be a constant."""
+    if str(getattr(x, "dtype", "")) == "object" or hasattr(x, "zero_grad"):  # Values, a Tensor
+        return None
+    try:
+        return x.item()
+    except Exception:  # no array, or one that is only traced
+        return None
 
 
 def real(x: Any, caller: str) -> float:
     """x as a float; an error in the name of `caller` where it is not one real number."""
     if is_real(x):
         try:
-            return float(x)
+            return float(x if isinstance(x, (float, int, Real)) else x.item())
         except OverflowError:
             raise OverflowError(
                 f"{caller} needs a number within a float's range, got {shortened(x)}"

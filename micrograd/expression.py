@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import keyword
 import operator
+import re
 from collections.abc import Mapping
 
 from .engine import Value
+from .operations import OPERATIONS
 
 OPERATORS = {
     ast.Add: operator.add,
@@ -18,7 +20,12 @@ OPERATORS = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
-FUNCTIONS = ("abs", "cos", "exp", "log", "relu", "sigmoid", "sin", "softplus", "sqrt", "tanh")
+NESTING = re.compile(
+    r"[-+*/(\[{~!<>=&|^%@]|\.[^\W\d]|\b(?:not|lambda|if|await)\b"
+)  # one level each
+MOST_NESTED = 1000
+LONGEST = 80  # characters of a text that is quoted
+FUNCTIONS = {row.name: row.method for row in OPERATIONS if not row.notation}
 
 
 class ExpressionError(ValueError):
@@ -49,16 +56,23 @@ def evaluate(text: str, variables: Mapping[str, float]) -> tuple[Value, dict[str
 
 def named(name):
     if not (isinstance(name, str) and name.isidentifier()) or keyword.iskeyword(name):
-        raise ExpressionError(f"{name!r} cannot be the name of a number")
+        raise ExpressionError(f"{shortened(str(name))} cannot be the name of a number")
     return name
 
 
 def parsed(text):
+    if len(NESTING.findall(text)) > MOST_NESTED:  # Python's own parser would fall, or the process
+        raise ExpressionError(f"the expression is nested too deeply: {shortened(text)}")
     try:
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError) as error:  # ValueError for a null byte
         reason = getattr(error, "msg", error)
-        raise ExpressionError(f"cannot read {text!r}: {reason}") from None
+        raise ExpressionError(f"cannot read {shortened(text)}: {reason}") from None
+
+
+def shortened(text):
+    """The text in quotes, its middle left out where it is long."""
+    return repr(text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}")
 
 
 def executed(statement, names):
@@ -71,7 +85,7 @@ def executed(statement, names):
             result.label = result.label or name
             return result
     raise ExpressionError(
-        f"cannot use {ast.unparse(statement)!r}: write an expression, or name = one"
+        f"cannot use {shortened(ast.unparse(statement))}: write an expression, or name = one"
     )
 
 
@@ -82,7 +96,7 @@ def computed(part, names):
             return constant(number)
         case ast.Name(id=name):
             if name not in names:
-                raise ExpressionError(f"{name!r} has no value; add one, such as {name}=1")
+                raise ExpressionError(f"{shortened(name)} has no value; add one, such as {name}=1")
             return names[name]
         case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=int() | float() as power)):
             constant(power)  # refuses what is too large
@@ -92,14 +106,14 @@ def computed(part, names):
         case ast.UnaryOp(op=op, operand=operand) if type(op) in OPERATORS:
             return OPERATORS[type(op)](computed(operand, names))
         case ast.Call(func=ast.Name(id=name), args=[operand], keywords=[]) if name in FUNCTIONS:
-            return getattr(computed(operand, names), name)()
+            return FUNCTIONS[name](computed(operand, names))
         case ast.Call(func=ast.Attribute(value=operand, attr=name), args=[], keywords=[]) if (
             name in FUNCTIONS
         ):
-            return getattr(computed(operand, names), name)()
+            return FUNCTIONS[name](computed(operand, names))
     raise ExpressionError(
-        f"cannot use {ast.unparse(part)!r}: an expression has numbers, names, + - * / ** and "
-        f"{', '.join(FUNCTIONS)}"
+        f"cannot use {shortened(ast.unparse(part))}: an expression has numbers, names, "
+        f"+ - * / ** and {', '.join(sorted(FUNCTIONS))}"
     )
 
 

@@ -6,8 +6,11 @@ paper, but lose every digit where the curve is flat.
 
 from __future__ import annotations
 
+import functools
 import math
-from math import inf, nan
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import inf, isfinite, nan
 
 
 def divide(x: float, y: float) -> float:
@@ -28,7 +31,11 @@ def power(x: float, y: float) -> float:
 
 def power_slope(x: float, y: float) -> float:
     """The derivative of x**y by x."""
-    return y * power(x, y - 1) if y else 0.0
+    if not y:
+        return 0.0
+    p = power(x, y - 1)
+    # Where the power is out of range, its product with y may not be.
+    return y * p if 0.0 < abs(p) < inf or not x or not isfinite(x) else y * power(x, y) / x
 
 
 def exponent_slope(x: float, y: float) -> float:
@@ -69,9 +76,28 @@ def relu(x: float) -> float:
 
 
 def tanh(x: float) -> float:
-    if abs(x) < 0.5:
-        return math.tanh(x)
-    return math.copysign(1 - 2 / (exp(2 * abs(x)) + 1), x)  # rounded right more often than libm's
+    """To 0.6 of the last digit's unit, where 1 - 2 / (exp(2x) + 1) and the C library err by 2."""
+    size = abs(x)
+    if size < 0.25:  # Lambert's continued fraction
+        z = x * x
+        return x - x * z / (z + 3 + z / (5 + z / (7 + z / (9 + z / (11 + z / 13)))))
+    if size < 2:  # from the nearest 32nd, by tanh(a + b) = tanh a + (1 - tanh² a) tanh b / …
+        near = round(32 * size)
+        y, rest, slope = tanh_of_32nds(near)
+        step = tanh(size - near / 32)
+        return math.copysign(y + (slope * step / (1 + y * step) + rest), x)
+    return math.copysign(1 - 2 / (exp(2 * size) + 1), x)
+
+
+@functools.cache
+def tanh_of_32nds(n: int) -> tuple[float, float, float]:
+    """tanh(n / 32) as a float and what that leaves, and the slope there."""
+    with localcontext() as context:
+        context.prec = 40
+        e = (Decimal(n) / 16).exp()
+        exactly = (e - 1) / (e + 1)
+        y = float(exactly)
+        return y, float(exactly - Decimal(y)), float(1 - exactly * exactly)
 
 
 def tanh_slope(x: float) -> float:
@@ -98,4 +124,21 @@ def total(xs: list[float]) -> float:
     try:
         return math.fsum(xs)
     except (OverflowError, ValueError):  # a partial sum beyond the largest float, or inf - inf
-        return sum(xs)
+        return exactly(xs, 1)
+
+
+def mean(xs: list[float]) -> float:
+    """The mean of xs, of a sum rounded once."""
+    m = total(xs) / len(xs)
+    return m if isfinite(m) else exactly(xs, len(xs))
+
+
+def exactly(xs, n):
+    """The sum of xs divided by n, however large the numbers between."""
+    if not all(map(isfinite, xs)):
+        return sum(x for x in xs if not isfinite(x))
+    ratio = sum(map(Fraction, xs)) / n
+    try:
+        return float(ratio)
+    except OverflowError:
+        return inf if ratio > 0 else -inf

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import reprlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from .engine import Value, is_real, node, real
+from .engine import Value, is_real, real, result
 
 
 class Function:
@@ -61,16 +62,23 @@ class Function:
             raise TypeError(
                 f"{name(self)} needs a Value or a number to compute from, got {reprlib.repr(args)}"
             )
-
-        def backward(*grads):
-            for x, grad in zip(operands, gradients(ctx, args, grads)):
-                if isinstance(x, Value):
-                    x.grad += grad
-
+        call = partial(spread, ctx, args, operands)
         y = type(self).forward(ctx, *(x.data if isinstance(x, Value) else x for x in args))
         if isinstance(y, tuple) and y:
-            return outputs(tuple(number(ctx, data) for data in y), children, name(ctx), backward)
-        return node(number(ctx, y), children, name(ctx), backward)
+            return outputs(tuple(number(ctx, data) for data in y), children, name(ctx), call)
+        return result(number(ctx, y), name(ctx), pass_back, children, call)
+
+
+def pass_back(grad, children, call):
+    """The backward of a Function's only output."""
+    call(grad)
+
+
+def spread(ctx, args, operands, *grads):
+    """Adds what the Function's own backward makes of the gradients of its outputs."""
+    for x, grad in zip(operands, gradients(ctx, args, grads)):
+        if isinstance(x, Value):
+            x.grad += grad
 
 
 def number(ctx, y):
@@ -110,9 +118,9 @@ class Outputs(Value):
     """
 
     def __init__(self, size: int, children: tuple, op: str, backward: Callable) -> None:
-        self.grads = grads = [0.0] * size
+        self.grads = [0.0] * size
         super().__init__(0.0, children, op, "outputs")
-        self._chain = lambda grad: backward(*grads)
+        self._chain, self._y = pass_all_back, (backward, self.grads)
 
     @property
     def grad(self) -> float:
@@ -123,17 +131,21 @@ class Outputs(Value):
         self.grads[:] = [zero] * len(self.grads)
 
 
+def pass_all_back(grad, children, call):
+    """The backward of an `Outputs` node."""
+    backward, grads = call
+    backward(*grads)
+
+
 def outputs(data, children, op, backward):
     """A Value for each number of `data`, all computed from one `Outputs` node."""
     hub = Outputs(len(data), children, op, backward)
+    return tuple(result(y, f"{op}[{i}]", collect, hub, i) for i, y in enumerate(data))
 
-    def output(i):
-        def collect(grad):
-            hub.grads[i] += grad
 
-        return node(data[i], (hub,), f"{op}[{i}]", collect)
-
-    return tuple(output(i) for i in range(len(data)))
+def collect(grad, hub, i):
+    """The backward of one of several outputs."""
+    hub.grads[i] += grad
 
 
 def name(ctx):

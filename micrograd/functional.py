@@ -8,34 +8,35 @@ from __future__ import annotations
 import builtins
 import math
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import floats
-from .engine import Value, is_real, node, real
+from .engine import Value, is_real, real, result
 
 
 def sum(xs: Iterable) -> Value:
     """The sum of xs, rounded once; 0.0 for none."""
-    operands = values(xs)
+    xs = values(xs)
+    if not xs:
+        return Value(0.0)
+    return result(floats.total([x.data for x in xs]), "sum", sum_backward, xs)
 
-    def backward(grad):
-        for x in operands:
-            x.grad += grad
 
-    return node(floats.total([x.data for x in operands]), operands, "sum", backward)
+def sum_backward(grad, xs):
+    for x in xs:
+        x.grad += grad
 
 
 def mean(xs: Iterable) -> Value:
     """The mean of xs. Raises ValueError for none."""
-    operands = some_values(xs, "mean()")
+    xs = some_values(xs, "mean()")
+    return result(floats.mean([x.data for x in xs]), "mean", mean_backward, xs)
 
-    def backward(grad):
-        for x in operands:
-            x.grad += grad / len(operands)
 
-    data = floats.total([x.data for x in operands]) / len(operands)
-    return node(data, operands, "mean", backward)
+def mean_backward(grad, xs):
+    for x in xs:
+        x.grad += grad / len(xs)
 
 
 def dot(xs: Iterable, ys: Iterable, bias: Any = None) -> Value:
@@ -52,57 +53,55 @@ def weighted_sum(xs, ys, *bias):
     for x, y in zip(xs, ys):
         data += x.data * y.data
     operands = (*xs, *ys, *bias)
+    return result(data, "dot", dot_backward, operands) if operands else Value(data)
 
-    def backward(grad):
-        if grad == 0.0 and math.isfinite(data):  # all that would be added is zero
-            return
-        half = len(operands) // 2
-        for x, y in zip(operands[:half], operands[half:]):
-            x.grad += y.data * grad
-            y.grad += x.data * grad
-        for start in operands[2 * half :]:
-            start.grad += grad
 
-    return node(data, operands, "dot", backward)
+def dot_backward(grad, operands):
+    if grad == 0.0 and math.isfinite(builtins.sum([x.data for x in operands])):
+        return  # all that would be added is zero
+    half = len(operands) // 2
+    for x, y in zip(operands[:half], operands[half:]):
+        x.grad += y.data * grad
+        y.grad += x.data * grad
+    for bias in operands[2 * half :]:
+        bias.grad += grad
 
 
 def max(xs: Iterable) -> Value:
     """The largest of xs; equal ones share its gradient, a nan wins. Raises ValueError for none."""
-    operands = some_values(xs, "max()")
+    xs = some_values(xs, "max()")
+    return result(largest([x.data for x in xs]), "max", max_backward, xs)
 
-    def backward(grad):
-        top = largest([x.data for x in operands])
-        winners = [x for x in operands if x.data == top or math.isnan(x.data)]
-        for x in winners:
-            x.grad += grad / len(winners)
 
-    return node(largest([x.data for x in operands]), operands, "max", backward)
+def max_backward(grad, xs):
+    top = largest([x.data for x in xs])
+    winners = [x for x in xs if x.data == top or math.isnan(x.data)]
+    for x in winners:
+        x.grad += grad / len(winners)
 
 
 def logsumexp(xs: Iterable) -> Value:
     """log(exp(x₀) + exp(x₁) + …), without overflow. Raises ValueError for none."""
-    operands = some_values(xs, "logsumexp()")
+    xs = some_values(xs, "logsumexp()")
+    return result(log_sum_exp([x.data for x in xs]), "logsumexp", logsumexp_backward, xs)
 
-    def backward(grad):
-        for x, share in zip(operands, shares([x.data for x in operands])):
-            x.grad += share * grad
 
-    return node(log_sum_exp([x.data for x in operands]), operands, "logsumexp", backward)
+def logsumexp_backward(grad, xs):
+    for x, share in zip(xs, shares([x.data for x in xs])):
+        x.grad += share * grad
 
 
 def softmax(xs: Iterable) -> list[Value]:
     """exp(x) / Σ exp(x) for each x: positive numbers that add up to one. ValueError for none."""
-    operands = some_values(xs, "softmax()")
+    xs = some_values(xs, "softmax()")
+    outputs = enumerate(shares([x.data for x in xs]))
+    return [result(p, "softmax", softmax_backward, xs, i) for i, p in outputs]
 
-    def output(i, data):
-        def backward(grad):
-            p = shares([x.data for x in operands])
-            for j, x in enumerate(operands):
-                x.grad += p[i] * (others(p, i) if j == i else -p[j]) * grad
 
-        return node(data, operands, "softmax", backward)
-
-    return [output(i, p) for i, p in enumerate(shares([x.data for x in operands]))]
+def softmax_backward(grad, xs, i):
+    p = shares([x.data for x in xs])
+    for j, x in enumerate(xs):
+        x.grad += p[i] * (others(p, i) if j == i else -p[j]) * grad
 
 
 def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
@@ -162,14 +161,14 @@ def surprise(logits, target):
         raise TypeError(f"cross_entropy() needs the index of a class as target, got {target!r}")
     if not 0 <= target < len(xs):
         raise IndexError(f"cross_entropy() needs a target from 0 to {len(xs) - 1}, got {target}")
-    right = xs[target]
+    data = -log_share([x.data for x in xs], target)
+    return result(data, "cross_entropy", surprise_backward, xs, int(target))
 
-    def backward(grad):
-        p = shares([x.data for x in xs])
-        for j, x in enumerate(xs):
-            x.grad += (-others(p, j) if j == target else p[j]) * grad
 
-    return node(log_sum_exp([x.data - right.data for x in xs]), xs, "cross_entropy", backward)
+def surprise_backward(grad, xs, target):
+    p = shares([x.data for x in xs])
+    for j, x in enumerate(xs):
+        x.grad += (-others(p, j) if j == target else p[j]) * grad
 
 
 def accuracy(scores: Any, targets: Any) -> float:
@@ -187,7 +186,7 @@ def accuracy(scores: Any, targets: Any) -> float:
 def hit(score, target):
     if isinstance(score, Value) or is_real(score):
         return bool(score > 0 if target > 0 else score <= 0)
-    row = list(score)
+    row = values(score)
     best = builtins.max(range(len(row)), key=row.__getitem__)
     return best == target and all(s <= row[best] for s in row)
 
@@ -202,12 +201,20 @@ class Values(tuple):
     __slots__ = ()
 
 
+UNORDERED = (set, frozenset, Mapping, str, bytes, bytearray)  # or no numbers to a reader
+
+
 def values(xs):
     if type(xs) is Values:
         return xs
-    if not hasattr(xs, "__iter__"):
+    return Values([x if isinstance(x, Value) else Value(x) for x in a_list(xs)])
+
+
+def a_list(xs):
+    """xs, checked to be numbers in some order."""
+    if not hasattr(xs, "__iter__") or isinstance(xs, UNORDERED):
         raise TypeError(f"a list of numbers is needed, got {type(xs).__name__} {reprlib.repr(xs)}")
-    return Values([x if isinstance(x, Value) else Value(x) for x in xs])
+    return xs
 
 
 def some_values(xs, caller):
@@ -219,7 +226,7 @@ def some_values(xs, caller):
 
 def pairs(scores, targets, caller, kind=values):
     """Each score with its target, checked to be equally many."""
-    scores, targets = kind(scores), list(targets)
+    scores, targets = kind(a_list(scores)), list(a_list(targets))
     if len(scores) != len(targets):
         raise ValueError(
             f"{caller} needs a target a score, got {len(scores)} scores, {len(targets)} targets"
@@ -233,14 +240,21 @@ def largest(numbers):
 
 def log_sum_exp(numbers):
     """m + log(1 + the rest), where m is the largest: exact too when the rest is tiny. nan wins."""
-    if any(map(math.isnan, numbers)):
-        return math.nan
-    top = builtins.max(range(len(numbers)), key=numbers.__getitem__)
-    m = numbers[top]
-    if math.isinf(m):
+    m = largest(numbers)
+    if not math.isfinite(m):
         return m
+    top = numbers.index(m)
     rest = [floats.exp(x - m) for x in numbers[:top] + numbers[top + 1 :]]
     return m + math.log1p(floats.total(rest))
+
+
+def log_share(numbers, i):
+    """The logarithm of the i-th of the shares; nan where the largest number is not finite."""
+    if not math.isfinite(largest(numbers)):
+        return math.nan
+    if numbers[i] == -math.inf:
+        return -math.inf
+    return -log_sum_exp([x - numbers[i] for x in numbers])
 
 
 def shares(numbers):

@@ -6,9 +6,8 @@ import math
 import reprlib
 import sys
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any
-
-import numpy as np
 
 from .engine import Value, is_real, topological_order
 from .names import called
@@ -31,10 +30,14 @@ def numerical_diff(f: Callable, *xs: Any, eps: float = 1e-4) -> Any:
         return y if is_real(y) else output(y, "numerical_diff()").data
 
     slopes = [[difference(y, v, eps) for v in elements(box).values()] for box in boxes]
-    shaped = [
-        s[0] if isinstance(x, Value) else np.reshape(s, x.shape) for x, s in zip(boxes, slopes)
-    ]
+    shaped = [s[0] if isinstance(x, Value) else reshaped(s, x.shape) for x, s in zip(boxes, slopes)]
     return shaped[0] if len(xs) == 1 else tuple(shaped)
+
+
+def reshaped(slopes, shape):
+    import numpy as np  # where there is a Tensor there is NumPy, which Values do without
+
+    return np.reshape(slopes, shape)
 
 
 def gradcheck(
@@ -160,5 +163,5 @@ def output(y, caller):
 
 def elements(x):
     """The Values of a Value or a Tensor, by index; none of anything else."""
-    found = {at: x[at] for at in np.ndindex(x.shape)} if hasattr(x, "shape") else {(): x}
+    found = {at: x[at] for at in product(*map(range, x.shape))} if hasattr(x, "shape") else {(): x}
     return found if all(isinstance(v, Value) for v in found.values()) else {}

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from typing import Any
 
+from .operations import operation
+
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 LISTS = ("layers", "neurons")  # of a network: indices say enough
 SUMS = ("+", "sum", "dot")
-ACTIVATIONS = ("ReLU", "tanh", "sigmoid", "softplus")
 
 
 def called(names: Mapping[str, Any] | None, nodes: Iterable) -> dict[Any, str]:
@@ -173,7 +174,7 @@ def adds_up(total, weights, bias):
 def computed(neuron, z, users):
     """What a neuron computes, with its letter: z the weighted sum, h its activation or itself."""
     nonlinear, act = getattr(neuron, "nonlin", None), getattr(neuron, "act", None)
-    after = [v for v in users[z] if v._op in ACTIVATIONS]
+    after = [v for v in users[z] if (known := operation(v)) and known.activation]
     if nonlinear is False or act == "linear" or (nonlinear is None and len(after) != 1):
         return [("h", z)]
     return [("z", z), *(("h", v) for v in after[:1])]

@@ -13,17 +13,14 @@ from . import weights
 from .atomic import set_attributes
 from .engine import Value, is_real
 from .functional import Values, values, weighted_sum
+from .operations import OPERATIONS
 from .weights import WeightsError
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "WeightsError"]
 
-ACTIVATIONS = {
-    "relu": "ReLU",
-    "tanh": "Tanh",
-    "sigmoid": "Sigmoid",
-    "softplus": "Softplus",
-    "linear": "Linear",
-}
+ACTIVATIONS = {row.name: row.activation for row in OPERATIONS if row.activation}
+ACTIVATIONS["linear"] = "Linear"
+PLAIN = {bool, int, float, str, type(None)}  # without parameters, and met most often
 
 
 class Module:
@@ -32,13 +29,16 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Each parameter once, with its path as name: 'layers.0.neurons.1.w.0'."""
         seen = set()
-        for name, p in leaves(self, ""):
+        for name, p in named_leaves(self, ""):
             if p not in seen:
                 seen.add(p)
                 yield name, p
 
     def parameters(self) -> list[Value]:
-        return [p for _, p in self.named_parameters()]
+        """Each parameter once, in the order of `named_parameters`."""
+        if type(self).named_parameters is not Module.named_parameters:  # overridden
+            return [p for _, p in self.named_parameters()]
+        return list(dict.fromkeys(leaves(self)))
 
     def zero_grad(self) -> None:
         for p in self.parameters():
@@ -157,24 +157,37 @@ class MLP(Module):
         return f"MLP of [{', '.join(map(str, self.layers))}]"
 
 
-def leaves(part, path):
-    """The leaf Values within a Module, list, tuple, dict or Tensor, each with its path."""
+def named_leaves(part, path):
+    """The leaf Values within a part of a Module, each with its path."""
     if isinstance(part, Value):
         if not part._prev:
             yield path, part
         return
-    if isinstance(part, Module):
-        items = vars(part).items()
-    elif isinstance(part, dict):
-        items = part.items()
-    elif isinstance(part, (list, tuple)):
-        items = enumerate(part)
-    elif getattr(getattr(part, "values", part), "dtype", None) == "O":  # Tensors, arrays
-        items = enumerate(getattr(part, "values", part).flat)
-    else:
-        return
-    for key, inner in items:
-        yield from leaves(inner, f"{path}.{key}" if path else str(key))
+    inner = parts(part)
+    for key, x in inner.items() if isinstance(inner, dict) else enumerate(inner):
+        yield from named_leaves(x, f"{path}.{key}" if path else str(key))
+
+
+def leaves(part):
+    """The leaf Values within a part of a Module, in the same order."""
+    inner, found = parts(part), []
+    for x in inner.values() if isinstance(inner, dict) else inner:
+        if isinstance(x, Value):
+            if x._x is None:
+                found.append(x)
+        elif type(x) not in PLAIN:
+            found += leaves(x)
+    return found
+
+
+def parts(x):
+    """What is in a Module, dict, list, tuple, Tensor or array; nothing in anything else."""
+    if isinstance(x, (list, tuple, dict)):
+        return x
+    if isinstance(x, Module):
+        return vars(x)
+    array = getattr(x, "values", x)
+    return array.ravel().tolist() if getattr(array, "dtype", None) == "O" else ()
 
 
 def inputs(x, nin):

@@ -6,9 +6,13 @@ import math
 import reprlib
 from collections.abc import Callable, Iterable
 from numbers import Real
+from operator import truediv
 from typing import Any
 
+from . import floats
 from .atomic import set_attributes
+
+MOST_STEPS = 2**53  # whole numbers up to here are floats as well
 
 
 class NonFiniteError(ArithmeticError):
@@ -76,8 +80,10 @@ class Optimizer:
             raise ValueError(
                 f"the state does not fit: it is no state_dict(), but {reprlib.repr(state)}"
             ) from None
-        if not isinstance(steps, int) or steps < 0:
-            raise ValueError(f"the steps of a state are a whole number from 0, got {steps!r}")
+        if not is_whole(steps) or not 0 <= steps < MOST_STEPS:
+            raise ValueError(
+                f"the steps of a state are a whole number from 0, got {reprlib.repr(steps)}"
+            )
         if [len(own) for own in self.state] != [len(other) for other in numbers]:
             raise ValueError(
                 f"the state does not fit: {type(self).__name__} keeps {len(self.state)} numbers "
@@ -85,6 +91,7 @@ class Optimizer:
             )
         for other in numbers:
             self.check("state", other)
+        self.check_state(*numbers)
         self.steps, self.state = steps, numbers
 
     def initial_state(self, n: int) -> tuple[list[float], ...]:
@@ -93,6 +100,9 @@ class Optimizer:
     def update(self, lr: float, data: list[float], grads: list[float]) -> tuple[list[float], tuple]:
         """The parameters' data after a step, and the new state."""
         raise NotImplementedError(f"{type(self).__name__} has no update()")
+
+    def check_state(self, *state: list[float]) -> None:
+        """Raises ValueError for a state of finite numbers that no run could have left."""
 
     def check(self, what, numbers):
         try:
@@ -159,12 +169,18 @@ class Adam(Optimizer):
     def initial_state(self, n):
         return [0.0] * n, [0.0] * n
 
+    def check_state(self, means, squares):
+        if any(v < 0 for v in squares):
+            raise ValueError(f"the means of squares of a state are from 0, got {min(squares)}")
+
     def update(self, lr, data, grads):
         b1, b2 = self.betas
+        divide = truediv if self.eps else floats.divide  # by zero, where all gradients were
         means = [b1 * m + (1 - b1) * g for m, g in zip(self.state[0], grads)]
         squares = [b2 * v + (1 - b2) * g * g for v, g in zip(self.state[1], grads)]
         m_scale, v_scale = 1 - b1 ** (self.steps + 1), 1 - b2 ** (self.steps + 1)
-        steps = [m / m_scale / (math.sqrt(v / v_scale) + self.eps) for m, v in zip(means, squares)]
+        roots = [math.sqrt(v / v_scale) + self.eps for v in squares]
+        steps = [divide(m / m_scale, root) for m, root in zip(means, roots)]
         return [x - lr * s for x, s in zip(data, steps)], (means, squares)
 
 
@@ -183,8 +199,13 @@ def cosine(start: float, end: float, steps: int) -> Callable[[int], float]:
 def check_schedule(start, end, steps):
     within("start", start, 0, math.inf)
     within("end", end, 0, math.inf)
-    if not isinstance(steps, int) or steps < 1:
+    if not is_whole(steps) or steps < 1:
         raise ValueError(f"steps is a whole number from 1, got {steps!r}")
+
+
+def is_whole(x: Any) -> bool:
+    """Whether x is an int, and no bool."""
+    return isinstance(x, int) and not isinstance(x, bool)
 
 
 def within(name, x, low, high, open_below=False):

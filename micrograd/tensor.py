@@ -73,8 +73,11 @@ class Tensor:
 
     values: np.ndarray
 
-    def __init__(self, data: Any) -> None:
-        """From a number, a Value, or nested lists or an array of them; the Values are kept."""
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        """From a number, a Value, or nested lists or an array of them; the Values are kept.
+
+        `requires_grad` is for code written for PyTorch: every Value takes a gradient.
+        """
         self.values = np.asarray(as_values(grid(data)), dtype=object)
 
     @staticmethod
@@ -194,10 +197,9 @@ class Tensor:
     def backward(self, seed: Any = None) -> None:
         """One pass of `Value.backward` that begins with `seed`, a number for each element.
 
-        Raises ValueError for a seed of another shape; only a single element needs none.
+        Without one it begins with ones, which PyTorch refuses for more than one element: the
+        gradients are those of the sum. Raises ValueError for a seed of another shape.
         """
-        if seed is None and self.size != 1:
-            raise ValueError(f"backward() needs a seed of shape {self.shape}, got None")
         seeds = numbers(np.ones(self.shape) if seed is None else seed, self.shape, "backward()")
         elements = tuple(self.values.flat)
 

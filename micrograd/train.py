@@ -14,7 +14,7 @@ from tqdm import tqdm
 from . import compiler
 from . import functional as F
 from .engine import Value
-from .optim import Optimizer
+from .optim import Optimizer, is_whole
 
 
 @dataclass
@@ -44,24 +44,36 @@ def fit(
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
     progress bar goes to stderr. With `jit`, the whole step is compiled; see compiler.jit.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
-    Raises ValueError unless X and y are equally long and a batch fits into them, and where every
+    Raises ValueError unless X and y are equally long, a batch fits into them and the optimizer has
+    parameters of the model, and where every
     batch would be compiled anew.
     """
+    for name, rows in (("X", X), ("y", y)):
+        if not hasattr(rows, "__len__"):
+            raise TypeError(f"fit() needs {name} as a list or array, got {type(rows).__name__}")
     if len(X) != len(y):
         raise ValueError(f"fit() needs a target for each sample, got {len(X)} and {len(y)}")
     if not len(X):
         raise ValueError("fit() needs at least one sample, got none")
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit() needs an optimizer, got {type(optimizer).__name__} {optimizer!r}")
-    if not isinstance(steps, int) or steps < 0:
+    if not is_whole(steps) or steps < 0:
         raise ValueError(f"steps is a whole number from 0, got {steps!r}")
-    if batch_size is not None and batch_size not in range(1, len(X) + 1):
+    if seed is not None and not is_whole(seed):
+        raise ValueError(f"seed is a whole number or None, got {seed!r}")
+    if not isinstance(jit, bool):
+        raise ValueError(f"jit is True or False, got {jit!r}")
+    if batch_size is not None and not (is_whole(batch_size) and 1 <= batch_size <= len(X)):
         raise ValueError(f"batch_size is from 1 to the {len(X)} samples, got {batch_size!r}")
     if jit and batch_size and not all(map(are_floats, (X, y))):
         raise ValueError(
             "fit() with jit and batch_size needs X and y as arrays of floats: integers are not "
             "inputs of a compiled step, so that each batch would be compiled anew"
         )
+    if hasattr(model, "parameters") and not set(map(id, model.parameters())) & set(
+        map(id, optimizer.parameters)
+    ):
+        raise ValueError("fit() needs an optimizer of the model's parameters, got one of none")
     rng, history = random.Random(seed), History()
     everything = range(len(X))
     hidden = {} if progress else {"disable": True}  # else TQDM_DISABLE decides

@@ -16,6 +16,7 @@ import graphviz
 
 from . import files, layout, raster
 from .engine import is_real, topological_order
+from .functional import dot_backward
 from .layout import DrawError
 from .names import called
 
@@ -140,8 +141,7 @@ def ordered(root):
 
 def is_dot(n: Any) -> bool:
     """Whether functional.dot made n; an operation of the user's may have the same name."""
-    maker = getattr(getattr(n, "_chain", None), "__module__", "")
-    return n._op == "dot" and maker == "micrograd.functional"
+    return getattr(n, "_chain", None) is dot_backward
 
 
 def factors(operands: Sequence) -> list[tuple]:

@@ -6,6 +6,7 @@ import pytest
 
 import micrograd.functional as F
 from micrograd import Value
+from micrograd.compiler import jit
 
 
 def test_each_fused_op_is_one_node_over_its_inputs():
@@ -105,3 +106,81 @@ def test_refusals(call, kind, message):
     with pytest.raises(kind) as error:
         call()
     assert str(error.value) == message
+
+
+INF, NAN = math.inf, math.nan
+HARD = [
+    ("logsumexp of inf and nan", F.logsumexp, [INF, NAN], NAN),
+    ("logsumexp of nan and inf", F.logsumexp, [NAN, INF], NAN),
+    ("logsumexp of inf", F.logsumexp, [1.0, INF], INF),
+    ("logsumexp of -inf", F.logsumexp, [-INF, -INF], -INF),
+    ("the right class is impossible", lambda xs: F.cross_entropy(xs, 0), [-INF, 1.0], INF),
+    ("a wrong class is impossible", lambda xs: F.cross_entropy(xs, 0), [1.0, -INF], 0.0),
+    ("the right class is at inf", lambda xs: F.cross_entropy(xs, 1), [1.0, INF], NAN),
+    ("a wrong class is at inf", lambda xs: F.cross_entropy(xs, 0), [1.0, INF], NAN),
+    ("a wrong class is nan", lambda xs: F.cross_entropy(xs, 0), [1.0, NAN], NAN),
+    ("all classes are impossible", lambda xs: F.cross_entropy(xs, 0), [-INF, -INF], NAN),
+    ("a sum that passes the largest float", F.sum, [1.7e308, 1.7e308, -1.7e308], 1.7e308),
+    ("and comes back to little", F.sum, [1.7e308, 1.7e308, -1.7e308, -1.7e308, 3e-310], 3e-310),
+    ("a sum beyond the largest float", F.sum, [1.7e308, 1.7e308], INF),
+    ("a sum of inf among them", F.sum, [1.7e308, 1.7e308, -INF], -INF),
+    ("a sum of both inf", F.sum, [INF, -INF], NAN),
+    ("a mean of the largest floats", F.mean, [1.7e308, 1.7e308], 1.7e308),
+    ("a mean of inf", F.mean, [1.0, -INF], -INF),
+]
+
+
+@pytest.mark.parametrize("way", ["engine", "jit", "eight at once"])
+@pytest.mark.parametrize(
+    ("function", "xs", "wanted"), [row[1:] for row in HARD], ids=[row[0] for row in HARD]
+)
+def test_the_largest_floats_infinity_and_nan(function, xs, wanted, way):
+    many = {
+        "engine": function,
+        "jit": jit(function),
+        "eight at once": jit(lambda xs: [function(xs) for _ in range(8)][-1]),
+    }
+    found = many[way](list(map(Value, xs))).data
+    assert found == wanted or (math.isnan(found) and math.isnan(wanted))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "slope"),
+    [(1e-310, 1e-310, 1.0), (1e-200, 1.5, 1.5e-100), (1e200, 2.0, 2e200), (-1e-310, 2.0, -2e-310)],
+)
+def test_the_slope_of_a_power_where_a_part_is_out_of_range(x, y, slope):
+    for f in (lambda x: x**y, jit(lambda x: x**y), jit(lambda x: [x**y * i for i in range(9)][1])):
+        v = Value(x)
+        f(v).backward()
+        assert v.grad == pytest.approx(slope, rel=1e-12)
+
+
+@pytest.mark.parametrize("rows", [{1.0, 2.0}, {1.0: 2.0}, b"12", bytearray(b"12"), "12"], ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [
+        F.sum,
+        F.mean,
+        F.max,
+        F.logsumexp,
+        F.softmax,
+        lambda xs: F.dot(xs, [1, 2]),
+        lambda xs: F.dot([1, 2], xs),
+        lambda xs: F.mse_loss([1, 2], xs),
+        lambda xs: F.hinge_loss(xs, [1, -1]),
+        lambda xs: F.cross_entropy(xs, 0),
+        lambda xs: F.cross_entropy([[1, 2], [1, 2]], xs),
+        lambda xs: F.accuracy(xs, [1, -1]),
+    ],
+)
+def test_what_is_no_row_of_numbers_is_refused(function, rows):
+    with pytest.raises(TypeError, match="list"):
+        function(rows)
+
+
+def test_a_dot_at_a_zero_gradient_asks_its_operands_when_backward_runs():
+    x, w = Value(1.0), Value(2.0)
+    y = F.dot([x], [w]) * 0.0
+    x.data = INF
+    y.backward()
+    assert math.isnan(w.grad) and x.grad == 0.0

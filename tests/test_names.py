@@ -64,7 +64,7 @@ def test_a_network_calls_its_numbers_what_they_are():
         (nn.MLP(2, [1], seed=0), "w₁,₁ w₁,₂ x₁ x₂ b₁ ŷ"),
         (Neuron(2), "b w₁ x₁ * + w₂ x₂ * z h"),
     ],
-    ids=str,
+    ids=["neuron", "linear neuron", "single layer", "neuron of another kind"],
 )
 def test_of_a_single_layer_no_layer_is_said(module, wanted):
     assert names_of({"x": x, "f": module}, module(x)) == wanted.split()

@@ -6,6 +6,7 @@ import math
 import pytest
 
 from micrograd import Value, nn
+from micrograd.compiler import jit
 from micrograd.optim import SGD, Adam, NonFiniteError, Optimizer, cosine, linear
 
 
@@ -150,3 +151,37 @@ def test_an_optimizer_writes_nothing_but_data_and_grad():
     optimizer = Adam(model.parameters())
     optimizer.step()
     assert [p.__dict__ for p in model.parameters()] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        ({"steps": True, "state": [[0.0], [0.0]]}, "whole number"),
+        ({"steps": 1.0, "state": [[0.0], [0.0]]}, "whole number"),
+        ({"steps": -1, "state": [[0.0], [0.0]]}, "whole number"),
+        ({"steps": 10**400, "state": [[0.0], [0.0]]}, "whole number"),
+        ({"steps": 1, "state": [[0.0], [-1e-300]]}, "means of squares of a state are from 0"),
+    ],
+)
+def test_a_damaged_state_of_adam_is_refused(state, says):
+    optimizer = Adam([Value(1.0)])
+    with pytest.raises(ValueError, match=says):
+        optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == {"steps": 0, "state": [[0.0], [0.0]]}
+
+
+def test_adam_without_eps_says_the_same_in_both_ways_of_running():
+    said = []
+    for compiled in (False, True):
+        x, unused = Value(1.0), Value(2.0)
+        optimizer = Adam([x, unused], eps=0.0)
+        f = jit(lambda: x * x + 0.0 * unused)  # noqa: B023
+        with pytest.raises(NonFiniteError) as error:
+            if compiled:
+                with f.training(optimizer) as step:
+                    step()
+            else:
+                f().backward()
+                optimizer.step()
+        said.append((str(error.value), x.data, unused.data, optimizer.steps))
+    assert said[0] == said[1] and said[0][1:] == (1.0, 2.0, 0)

@@ -310,7 +310,7 @@ def test_expand_leaves_an_operation_that_is_only_called_dot():
         (lambda: Clip.apply(A) * 5.0, "a gets 1"),
         (lambda: Halves.apply(A)[1] * A, "a gets 6, added to what a had: 9 + 6 = 15"),
         (lambda: impostor("neg", 7.0), "v1 = neg(a) = neg(3) = 7"),
-        (lambda: impostor("neg", -3.0), "v1 = −a = −3 = −3"),
+        (lambda: impostor("neg", -3.0), "v1 = neg(a) = neg(3) = −3"),
         (lambda: impostor("neg", -3.0), "a gets local derivative × upstream = 5 × 1 = 5"),
         (lambda: impostor("*", 7.0), "v1 = *(a) = *(3) = 7"),
         (lambda: labelled(Value(1.0), "s*t + u") * A, "a gets (s*t + u) × upstream = 1 × 1 = 1"),

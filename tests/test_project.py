@@ -19,9 +19,8 @@ ARROWS = {
     "floats": set(),
     "files": set(),
     "atomic": set(),
-    "optim": {"atomic"},
+    "optim": {"atomic", "floats"},
     "data": set(),
-    "names": set(),
     "shell": set(),
     "fonts": set(),
     "raster": {"fonts"},
@@ -29,13 +28,15 @@ ARROWS = {
     "engine": {"floats"},
     "functional": {"engine", "floats"},
     "function": {"engine"},
+    "operations": {"engine"},
+    "names": {"operations"},
     "gradcheck": {"engine", "names"},
     "lesson": {"engine"},
     "course": {"files", "lesson"},
     "regression": {"engine", "functional", "optim"},
     "weights": {"engine", "files"},
-    "expression": {"engine"},
-    "viz": {"engine", "files", "layout", "names", "raster"},
+    "expression": {"engine", "operations"},
+    "viz": {"engine", "files", "functional", "layout", "names", "raster"},
     "plot": {"engine", "files"},
     "puzzle": {"engine", "lesson", "viz"},
     "player": {
@@ -45,14 +46,16 @@ ARROWS = {
         "floats",
         "fonts",
         "function",
+        "functional",
         "layout",
         "names",
+        "operations",
         "raster",
         "shell",
         "viz",
     },
     "tensor": {"engine", "functional"},
-    "nn": {"atomic", "engine", "functional", "weights"},
+    "nn": {"atomic", "engine", "functional", "operations", "weights"},
     "compiler": {
         "atomic",
         "engine",
@@ -60,6 +63,7 @@ ARROWS = {
         "function",
         "functional",
         "nn",
+        "operations",
         "optim",
         "tensor",
     },
@@ -114,6 +118,20 @@ def test_importing_micrograd_imports_nothing_heavy():
     loaded = printed("import micrograd, sys; print(*sys.modules)").split()
     assert "micrograd.engine" in loaded
     assert not {"numpy", "matplotlib", "graphviz", "torch", "tqdm"} & set(loaded)
+
+
+@pytest.mark.parametrize(
+    ("absent", "code"),
+    [
+        (
+            "numpy",
+            "from micrograd.gradcheck import gradcheck; print(gradcheck(lambda x: x * x, 3.0))",
+        ),
+    ],
+)
+def test_what_does_not_need_a_package_works_without_it(absent, code):
+    block = f"import sys; sys.modules[{absent!r}] = None; from micrograd import Value; "
+    assert printed(block + code).strip() == "True"
 
 
 def test_the_top_level_holds_what_was_agreed():

@@ -75,3 +75,23 @@ def test_x_and_y_of_different_lengths_are_refused():
     for targets in (y[:-1], [*y, 1]):
         with pytest.raises(ValueError, match=r"fit\(\) needs a target for each sample, got 40 and"):
             fit(model, X, targets, optimizer, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "says"),
+    [
+        ({"X": None}, TypeError, "fit() needs X as a list or array, got NoneType"),
+        ({"y": None}, TypeError, "fit() needs y as a list or array, got NoneType"),
+        ({"steps": True}, ValueError, "steps is a whole number from 0, got True"),
+        ({"batch_size": True}, ValueError, "batch_size is from 1 to the 40 samples, got True"),
+        ({"seed": "a"}, ValueError, "seed is a whole number or None, got 'a'"),
+        ({"jit": "yes"}, ValueError, "jit is True or False, got 'yes'"),
+        ({"model": nn.MLP(2, [1])}, ValueError, "an optimizer of the model's parameters"),
+    ],
+)
+def test_what_cannot_be_trained_gets_a_sentence_that_names_it(wrong, kind, says):
+    model, X, y, optimizer = setup()
+    rest = {"model": model, "X": X, "y": y, "optimizer": optimizer, "progress": False} | wrong
+    with pytest.raises(kind) as error:
+        fit(**rest)
+    assert says in str(error.value)

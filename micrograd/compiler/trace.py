@@ -47,7 +47,7 @@ class Trace(list):
         """Value(x) of a float argument, which is a Value already: a product that equals it."""
         x, self.taken = self.taken, None
         product = x * 1.0
-        v._prev, v._op, v._chain = product._prev, product._op, product._chain
+        v._op, v._chain, v._x, v._y = product._op, product._chain, product._x, product._y
 
     def refused(self, words):
         """A JitError, which is raised once more at the end if it is caught on the way."""
@@ -386,9 +386,8 @@ class Depths(dict):
 
 def operation(v):
     """What tells the operation of a computed Value from others."""
-    cells = getattr(v._chain, "__closure__", None) or ()
-    static = [c.cell_contents for c in cells if isinstance(c.cell_contents, (int, str, type))]
-    return v._op, id(getattr(v._chain, "__code__", v._chain)), *static
+    static = v._y if isinstance(v._y, (int, float)) else None
+    return v._op, id(getattr(v._chain, "__code__", v._chain)), static
 
 
 def constant_hash(v):

@@ -13,6 +13,7 @@ from ..engine import topological_order
 from ..function import Outputs
 from ..names import called
 from ..viz import GraphTooLargeError, factors, is_dot, label_of
+from .rules import Rule, rule, total
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,7 @@ class Node:
     data: float
     label: str
     constant: bool  # a number among named ones
+    rule: Rule | None
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,23 @@ def graph(
     nodes: list[Node] = []
     place: dict = {}
 
-    def add(value, children, op, backward):
+    def add(value, children, op, backward, known_rule):
         place[value] = len(nodes)
         at = tuple(place[c] for c in children)
         label = label_of(value, known).strip()
         constant = names is not None and not children and not label
-        nodes.append(Node(value, at, op, backward, float(value.data), label, constant))
+        data = float(value.data)
+        nodes.append(Node(value, at, op, backward, data, label, constant, known_rule))
 
     for v in order:
         if v in dots:
             products = [x * y for x, y in factors(v._prev)]
             for p in products:
-                add(p, p._prev, p._op, p._backward)
+                add(p, p._prev, p._op, p._backward, rule(p))
             terms = (*products, *v._prev[2 * len(products) :])
-            add(v, terms, "+", pass_on(v, terms))
+            add(v, terms, "+", pass_on(v, terms), total("+", len(terms)))
         else:
-            add(v, tuple(v._prev), v._op, v._backward)
+            add(v, tuple(v._prev), v._op, v._backward, rule(v))
     return nodes
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import operator
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from .. import floats
+from .. import functional as F
+from ..engine import Value, constant_power
+from ..operations import operation
 
 MOST_OPERANDS = 4  # written out in one expression
 
@@ -26,58 +30,34 @@ class Rule:
     notation: str = ""
 
 
-def rule(op: str, operands: int) -> Rule | None:
-    """What calculus has on an operation of that name; None where it has nothing."""
-    exponent = re.fullmatch(r"\*\*(-?\d+(?:\.\d+)?)", op)
-    if exponent and operands == 1:
-        return power(exponent[1])
-    if op in ("+", "sum"):
-        return total(op, operands)
-    if op == "mean":
-        return mean(operands)
-    if op == "dot":
-        return dot(*divmod(operands, 2))
-    return RULES.get((op, operands))
+def rule(node: Any) -> Rule | None:
+    """What calculus has on the operation that made a node; None where it has nothing."""
+    n = len(node._prev)
+    if known := operation(node):
+        slopes = [(text, partial(by_operand, known, i)) for i, text in enumerate(known.words)]
+        return Rule(known.value, slopes, known.notation)
+    kind = KINDS.get(node._chain, "") if isinstance(node, Value) else node._op
+    if kind.startswith("**") and n == 1:
+        exponent = re.fullmatch(r"\*\*(-?\d+(?:\.\d+)?)", node._op)
+        return power(exponent[1]) if exponent else None
+    if kind in ("+", "sum"):
+        return total(kind, n)
+    if kind == "mean":
+        return mean(n)
+    return dot(*divmod(n, 2)) if kind == "dot" else None
 
 
-ONE = ("1", lambda *_: 1.0)
-MINUS_ONE = ("(−1)", lambda *_: -1.0)
-
-RULES: dict[tuple[str, int], Rule] = {
-    ("-", 2): Rule(operator.sub, [ONE, MINUS_ONE], "{a} − {b}"),
-    ("*", 2): Rule(
-        operator.mul,
-        [("{b}", lambda a, b, y: b), ("{a}", lambda a, b, y: a)],
-        "{a}·{b}",
-    ),
-    ("/", 2): Rule(
-        floats.divide,
-        [
-            ("1/{b}", lambda a, b, y: floats.divide(1.0, b)),
-            ("(−{y}/{b})", lambda a, b, y: -floats.divide(y, b)),
-        ],
-        "{a} / {b}",
-    ),
-    ("**", 2): Rule(
-        floats.power,
-        [
-            ("{b}·{a}**({b} − 1)", lambda a, b, y: floats.power_slope(a, b)),
-            ("{y}·log({a})", lambda a, b, y: floats.exponent_slope(a, b)),
-        ],
-        "{a}**{b}",
-    ),
-    ("neg", 1): Rule(operator.neg, [MINUS_ONE], "−{a}"),
-    ("abs", 1): Rule(abs, [("sign({a})", lambda a, y: floats.sign(a))]),
-    ("ReLU", 1): Rule(floats.relu, [("({a} > 0)", lambda a, y: float(a > 0))]),
-    ("tanh", 1): Rule(math.tanh, [("(1 − {y}²)", lambda a, y: floats.tanh_slope(a))]),
-    ("sigmoid", 1): Rule(floats.sigmoid, [("{y}·(1 − {y})", lambda a, y: floats.sigmoid_slope(a))]),
-    ("softplus", 1): Rule(floats.softplus, [("sigmoid({a})", lambda a, y: floats.sigmoid(a))]),
-    ("exp", 1): Rule(floats.exp, [("{y}", lambda a, y: y)]),
-    ("log", 1): Rule(floats.log, [("1/{a}", lambda a, y: floats.divide(1.0, a))]),
-    ("sqrt", 1): Rule(floats.sqrt, [("1/(2·{y})", lambda a, y: floats.divide(1.0, 2 * y))]),
-    ("sin", 1): Rule(floats.sin, [("cos({a})", lambda a, y: floats.cos(a))]),
-    ("cos", 1): Rule(floats.cos, [("(−sin({a}))", lambda a, y: -floats.sin(a))]),
+KINDS = {
+    constant_power: "**",
+    F.sum_backward: "sum",
+    F.mean_backward: "mean",
+    F.dot_backward: "dot",
 }
+ONE = ("1", lambda *_: 1.0)
+
+
+def by_operand(known, i, *xs_and_result):
+    return known.slope(i, *xs_and_result[:-1])
 
 
 def power(exponent):

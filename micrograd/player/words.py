@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ..viz import visible
 from .replay import Flow, Node, Step, same
-from .rules import Rule, abridged, rule
+from .rules import Rule, abridged
 
 DIGITS = 4  # significant ones
 LONGEST_NAME = 24  # characters
@@ -116,7 +116,7 @@ class Words:
     def rule(self, i):
         """The rule that the node's operation is named after, where its data follow it."""
         xs = self.operands(i)
-        known = rule(self.nodes[i].op, len(xs))
+        known = self.nodes[i].rule
         return known if known and same(known.value(*xs), self.nodes[i].data) else None
 
     def operands(self, i):

@@ -4,9 +4,11 @@ import math
 import random
 import weakref
 
+import numpy as np
 import pytest
 
 from micrograd import Value
+from micrograd import Value as Variable
 from micrograd.function import Function
 from micrograd.gradcheck import gradcheck, numerical_diff
 
@@ -51,9 +53,12 @@ each_design = pytest.mark.parametrize("composite", DESIGNS.values(), ids=list(DE
 
 
 def test_s2_1_a_variable_is_a_box_for_a_number():
-    x = Value(1.0)
-    before, x.data = x.data, 2.0
-    assert (before, x.data, (3 * x).data) == (1.0, 2.0, 6.0)
+    """The listing as it is printed."""
+    data = np.array(1.0)
+    x = Variable(data)
+    before = str(x.data)
+    x.data = np.array(2.0)
+    assert (before, str(x.data), (3 * x).data) == ("1.0", "2.0", 6.0)
 
 
 def test_s2_2_a_function_is_called_on_variables():
@@ -74,6 +79,18 @@ def test_s2_2_a_function_without_forward_says_so():
 @each_design
 def test_s2_3_functions_in_a_row(composite):
     assert composite(Value(0.5)).data == 1.648721270700128
+
+
+def test_s2_3_the_listing_as_it_is_printed(capsys):
+    A = Square()
+    B = Exp()
+    C = Square()
+    x = Variable(np.array(0.5))
+    a = A(x)
+    b = B(a)
+    y = C(b)
+    print(y.data)
+    assert capsys.readouterr().out == "1.648721270700128\n"
 
 
 def test_s2_4_the_central_difference_of_a_square():

@@ -43,7 +43,11 @@ def softplus(x, out):
 def power_slope(x, y, out):
     """The derivative of x ** y by x; y may be one number."""
     np.power(x, y - 1.0, out=out)
+    lost = (out == 0.0) | np.isinf(out)
     np.multiply(out, y, out=out)
+    if lost.any():  # as in floats.power_slope
+        lost &= (x != 0.0) & np.isfinite(x)
+        np.copyto(out, y * np.power(x, y) / x, where=lost)
     if not np.all(y):
         np.copyto(out, 0.0, where=np.equal(y, 0.0))
 
@@ -56,6 +60,7 @@ def exponent_slope(x, y, out):
 
 def exact_sum(x, out):
     """Sums over the terms, rounded once; those of many rows or terms as if of twice the digits."""
+    terms = x
     if x.size <= EXACT_LOOP:
         out[:] = [floats.total(row) for row in x.T.tolist()]
         return
@@ -68,11 +73,15 @@ def exact_sum(x, out):
         low += np.add.reduce((a - (x - part)) + (b - part), axis=0)  # what x rounds away
         x = np.concatenate([x, rest]) if len(rest) else x
     np.copyto(out, np.where(np.isfinite(low), x[0] + low, x[0]))
+    for i in np.flatnonzero(~np.isfinite(out)):  # perhaps of a part that was too large
+        out[i] = floats.total(terms[:, i].tolist())
 
 
 def exact_mean(x, out):
     exact_sum(x, out)
     np.divide(out, len(x), out=out)
+    for i in np.flatnonzero(~np.isfinite(out)):
+        out[i] = floats.mean(x[:, i].tolist())
 
 
 def running_sum(x, out=None):
@@ -119,6 +128,9 @@ def softmax(x, out):
 def cross_entropy(x, out):
     """Of logits whose first is the target's."""
     log_sum_exp(x - x[0], out)
+    top = np.maximum.reduce(x, axis=0)
+    np.copyto(out, np.inf, where=x[0] == -np.inf)
+    np.copyto(out, np.nan, where=~np.isfinite(top))
 
 
 def cross_entropy_slopes(x, out):

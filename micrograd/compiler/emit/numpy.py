@@ -115,8 +115,8 @@ class Emitter:
         source, n = self.source, len(group.operands)
         if group.kind in ("sum", "mean") and group.operands.size <= EXACT_LOOP and group.size == 1:
             x, y = self.array(group.operands[:, 0]), self.offset[group.outputs[0, 0]]
-            count = f" / {n}" if group.kind == "mean" else ""
-            source.write(f"v[{y}] = floats.total({x}.tolist()){count}")
+            function = {"sum": "total", "mean": "mean"}[group.kind]
+            source.write(f"v[{y}] = floats.{function}({x}.tolist())")
             return
         several = len(group.outputs) > 1 or group.kind in SEVERAL
         y = self.array(group.outputs if several else group.outputs[0])

@@ -5,11 +5,13 @@ Its names are chosen here; nothing in it comes from names in the recorded code.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ... import floats
+from ...operations import OPERATIONS
 from ..rules import literal
 from ..views import even_steps, spacing, view
 from . import kernels
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from ..passes.layout import Layout
 
 UFUNCS = """
-    add subtract multiply divide power square negative absolute sign maximum exp log sqrt tanh sin
-    cos dot matmul bincount less less_equal greater greater_equal not_equal
+    add subtract multiply divide power square sign dot matmul bincount less less_equal greater
+    greater_equal not_equal
 """
 KERNELS = """
-    tanh_slope sigmoid sigmoid_slope softplus power_slope exponent_slope exact_sum exact_mean
+    tanh_slope sigmoid_slope power_slope exponent_slope exact_sum exact_mean
     running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes softmax
     softmax_backward call_functions call_functions_backward
 """
@@ -34,7 +36,10 @@ class Source:
         self.layout = layout
         self.names = {name: getattr(np, name) for name in UFUNCS.split()}
         self.names |= {name: getattr(kernels, name) for name in KERNELS.split()}
-        self.names["floats"], self.names["gate"] = floats, np.multiply
+        for row in OPERATIONS:
+            name = row.array.partition("(")[0]
+            self.names[name] = getattr(kernels, name, None) or getattr(np, name)
+        self.names |= {"floats": floats, "math": math, "gate": np.multiply}
         self.names["v"] = v
         self.declarations: list[str] = []
         self.lines: list[str] = []

@@ -7,48 +7,27 @@ import operator
 from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any
 
-from ...engine import Value, is_real, topological_order
-from ...function import Outputs
+from ... import functional as F
+from ...engine import Value, constant_power, is_real, topological_order
+from ...function import Outputs, collect, pass_all_back, pass_back
+from ...operations import OPERATIONS
 from ..errors import JitError
 from ..graph import SUM, Graph, Op
 
-# What makes a node is the closure that passes its gradient back: names may be used by others.
-KINDS = {
-    "micrograd.engine": {
-        "Value.__add__": "add",
-        "Value.__sub__": "subtract",
-        "Value.__mul__": "multiply",
-        "Value.__truediv__": "divide",
-        "Value.__pow__": "constant power",
-        "Value._power": "power",
-        "Value.__neg__": "negative",
-        "Value.__abs__": "absolute",
-        "Value.relu": "relu",
-        "Value.tanh": "tanh",
-        "Value.sigmoid": "sigmoid",
-        "Value.softplus": "softplus",
-        "Value.exp": "exp",
-        "Value.log": "log",
-        "Value.sqrt": "sqrt",
-        "Value.sin": "sin",
-        "Value.cos": "cos",
-    },
-    "micrograd.functional": {
-        "sum": "sum",
-        "mean": "mean",
-        "weighted_sum": "dot",
-        "max": "max",
-        "logsumexp": "logsumexp",
-        "softmax.<locals>.output": "softmax",
-        "surprise": "cross entropy",
-    },
-    "micrograd.function": {
-        "Function.__call__": "function",
-        "Outputs.__init__": "outputs",
-        "outputs.<locals>.output": "output",
-    },
+# An operation is its backward: names may be used by others.
+KINDS = {row.backward: row.name for row in OPERATIONS} | {
+    constant_power: "constant power",
+    F.sum_backward: "sum",
+    F.mean_backward: "mean",
+    F.dot_backward: "dot",
+    F.max_backward: "max",
+    F.logsumexp_backward: "logsumexp",
+    F.softmax_backward: "softmax",
+    F.surprise_backward: "cross entropy",
+    pass_back: "function",
+    pass_all_back: "outputs",
+    collect: "output",
 }
 
 
@@ -153,7 +132,7 @@ class Lowering:
         """Adds the op that made v."""
         kind = kind_of(v)
         if kind == "output":
-            self.ids[v] = self.shared[id(v._prev[0])][captured(v, "i")]
+            self.ids[v] = self.shared[id(v._x)][v._y]
             return
         operands = [self.ids[child] for child in v._prev]
         if kind == "softmax":
@@ -165,9 +144,9 @@ class Lowering:
             if kind == "dot":
                 kind, params, operands = dot(operands)
             elif kind == "cross entropy":
-                operands.insert(0, operands.pop(captured(v, "target")))
+                operands.insert(0, operands.pop(v._y))
             elif kind == "constant power":
-                params = float(captured(v, "other"))
+                params = v._y
             self.add(v, Op(kind, params, tuple(operands), (self.ids.new(v),)))
 
     def add(self, v, op):
@@ -175,10 +154,10 @@ class Lowering:
 
     def softmax(self, v, operands):
         """All outputs of one softmax are one op."""
-        free, i = self.shared.get(id(v._prev)), captured(v, "i")
+        free, i = self.shared.get(id(v._x)), v._y
         if free is None or free[i] is None:  # of the same numbers again
             outputs = self.ids.several(len(operands))
-            free = self.shared[id(v._prev)] = list(outputs)
+            free = self.shared[id(v._x)] = list(outputs)
             self.add(v, Op("softmax", None, tuple(operands), outputs))
         self.ids[v], free[i] = free[i], None
         first = self.ids[v] - i
@@ -187,10 +166,8 @@ class Lowering:
 
     def function(self, v, operands):
         """A Function, which a replay calls again."""
-        several = isinstance(v, Outputs)
-        backward = captured(v, "backward") if several else v._chain
-        closure = dict(zip(backward.__code__.co_freevars, backward.__closure__))
-        ctx, args = closure["ctx"].cell_contents, closure["args"].cell_contents
+        several = v._chain is pass_all_back
+        ctx, args, _ = (v._y[0] if several else v._y).args
         outputs = self.ids.several(len(v.grads) if several else 1)
         self.add(v, Op("function", Recalled(ctx, args), tuple(operands), outputs))
         if several:
@@ -209,26 +186,13 @@ def dot(operands):
 
 def kind_of(v):
     """The kind of operation that made v. Raises JitError for one that cannot be replayed."""
-    code = getattr(v._chain, "__code__", None)
-    kind = known.get(code)
+    kind = KINDS.get(v._chain)
     if kind is None:
-        name = getattr(v._chain, "__qualname__", "").rsplit(".<locals>", 1)[0]
-        kind = KINDS.get(getattr(v._chain, "__module__", ""), {}).get(name)
-        if kind is None:
-            raise JitError(
-                f"the operation {v._op!r} cannot be replayed: how it computes its number is not "
-                "recorded, only how it passes its gradient back; write it as a Function"
-            )
-        known[code] = kind
+        raise JitError(
+            f"the operation {v._op!r} cannot be replayed: how it computes its number is not "
+            "recorded, only how it passes its gradient back; write it as a Function"
+        )
     return kind
-
-
-known: dict[Any, str] = {}
-
-
-def captured(v, name):
-    """What the closure of v knows by this name."""
-    return v._chain.__closure__[v._chain.__code__.co_freevars.index(name)].cell_contents
 
 
 class Recalled:
@@ -254,5 +218,5 @@ class Recalled:
             hub.grads[:] = grads
             hub._backward()
         else:
-            self.results[0]._chain(grads[0])
+            self.results[0]._y(grads[0])
         return [x.grad for x in self.inputs]
