@@ -21,6 +21,9 @@ class Refusal(RuntimeError):
     """An error that passes through `Value.backward` as it is."""
 
 
+ALONE = object()  # in place of y: backward takes the gradient only
+
+
 def unary(op: str, forward: Callable[[float], float]) -> Callable[[Callable], Any]:
     """A method of Value from what it computes, of a float, and, decorated, how it goes back."""
 
@@ -99,7 +102,7 @@ class Value:
     grad: float
     label: str
     _op: str
-    _chain: Callable[..., None]  # backward(grad, x) or, unless y is None, backward(grad, x, y)
+    _chain: Callable[..., None]  # backward(grad, x, y); without y if it is None; ALONE: see node
     _x: Any  # an operand, or a tuple of all of them; None for a leaf
     _y: Any  # the other operand, or what else the operation depends on
 
@@ -238,6 +241,8 @@ class Value:
             for v in reversed(order):
                 if v._y is None:
                     v._chain(v.grad, v._x)
+                elif v._y is ALONE:
+                    v._chain(v.grad)
                 else:
                     v._chain(v.grad, v._x, v._y)
         except Refusal:
@@ -251,7 +256,8 @@ class Value:
         chain, x, y = self._chain, self._x, self._y
         if chain is replaced:
             return y
-        return lambda: chain(self.grad, x) if y is None else chain(self.grad, x, y)
+        others = () if y is ALONE else (x,) if y is None else (x, y)
+        return lambda: chain(self.grad, *others)
 
     @_backward.setter
     def _backward(self, function: Callable[[], None]) -> None:
@@ -301,12 +307,7 @@ def node(data: float, children: tuple, op: str, backward: Callable[[float], None
     `backward` must not mention the node itself: held by its own closure, a node is a reference
     cycle that waits for the garbage collector, which would then take most of the running time.
     """
-    return result(data, op, own, children, backward)
-
-
-def own(grad, children, backward):
-    """The backward of a node that brought one along."""
-    backward(grad)
+    return result(data, op, backward, children, ALONE)
 
 
 def replaced(grad, children, function):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .engine import Value
+from .engine import ALONE, Value
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,5 +161,5 @@ BY_OP = {(row.method.op, len(row.words)): row for row in OPERATIONS}  # type: ig
 def operation(node: Any) -> Operation | None:
     """The row of the operation that made a node; by its name where that is no Value of ours."""
     if isinstance(node, Value):
-        return BY_BACKWARD.get(node._chain)
+        return BY_BACKWARD.get(node._chain) if node._y is not ALONE else None
     return BY_OP.get((node._op, len(node._prev)))

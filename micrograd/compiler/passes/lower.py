@@ -9,7 +9,7 @@ from itertools import chain
 from operator import itemgetter
 
 from ... import functional as F
-from ...engine import Value, constant_power, is_real, topological_order
+from ...engine import ALONE, Value, constant_power, is_real, topological_order
 from ...function import Outputs, collect, pass_all_back, pass_back
 from ...operations import OPERATIONS
 from ..errors import JitError
@@ -186,7 +186,7 @@ def dot(operands):
 
 def kind_of(v):
     """The kind of operation that made v. Raises JitError for one that cannot be replayed."""
-    kind = KINDS.get(v._chain)
+    kind = KINDS.get(v._chain) if v._y is not ALONE else None
     if kind is None:
         raise JitError(
             f"the operation {v._op!r} cannot be replayed: how it computes its number is not "
