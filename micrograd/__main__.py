@@ -7,11 +7,17 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
-from . import course, demos, files, plot, viz
+from . import course, demos, files, plot, terminal, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
+from .player import step_through
+
+PACKAGE = "micrograd"
+PICTURES = (".png", ".svg", ".html", ".pdf")  # of a graph; .html steps through it
+DIVERGED = 2  # times the first loss
 
 
 class Refusal(Exception):
@@ -25,6 +31,10 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0, or 2 after a sentence on stderr when a command could not be carried out."""
+    return terminal.ended(lambda: carried_out(argv))
+
+
+def carried_out(argv):
     arguments = parser().parse_args(argv)
     try:
         arguments.command(arguments)
@@ -36,12 +46,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         ExpressionError,
     ) as error:
         print(f"micrograd: {error}", file=sys.stderr)
-        return 2
+        return terminal.REFUSED
     return 0
+
+
+def version() -> str:
+    """The version of the distribution that holds this package, whatever its name."""
+    holders = metadata.packages_distributions().get(PACKAGE, [])
+    return f"micrograd {metadata.version(holders[0]) if holders else '(not installed)'}"
+
+
+class Version(argparse.Action):
+    """Prints the version; it is looked up only when asked for."""
+
+    def __call__(self, parser, *_):
+        print(version())
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
     top = Parser(prog="micrograd", description="Neural networks, one number at a time.")
+    top.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(required=True, metavar="demo | draw | lessons | progress")
 
     p = commands.add_parser("demo", help="train a small network and draw what happened")
@@ -75,7 +100,13 @@ def parser() -> argparse.ArgumentParser:
     p.set_defaults(command=draw)
     p.add_argument("expression", help="numbers, names, + - * / ** and functions such as tanh(x)")
     p.add_argument("variables", nargs="*", metavar="name=number", type=assignment, default=[])
-    p.add_argument("-o", "--out", type=picture, default=Path("graph.png"), help="(graph.png)")
+    p.add_argument(
+        "-o",
+        "--out",
+        type=picture,
+        default=Path("graph.png"),
+        help="a picture, or a page to step through it (graph.png)",
+    )
 
     p = commands.add_parser("lessons", help=f"open your copy of the lessons, in {course.MINE}")
     p.set_defaults(command=lessons)
@@ -118,10 +149,6 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
     losses, accuracies = run.history.losses, run.history.accuracies
     if not losses:
         raise Refusal("interrupted before the first step")
-    demos.training_picture(run, training)
-    demos.neuron_picture(run, graph)
-    if save:
-        run.model.save(save)
     layers = "-".join(str(len(layer.neurons)) for layer in run.model.layers)
     stopped = ", then interrupted" if run.history.interrupted else ""
     print(f"data      {len(run.X)} points of {dataset}")
@@ -129,17 +156,31 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
     print(f"training  {len(losses)} steps of {run.optimizer}{stopped}")
     print(f"loss      {losses[0]:.4f} at first, {losses[-1]:.4f} at last")
     print(f"accuracy  {accuracies[0]:.0%} at first, {run.accuracy:.0%} after training")
-    print(f"wrote     {training} (data, decision boundary, loss)")
-    print(f"          {graph} (one neuron, after backward)")
+    refuse_divergence(losses[0], losses[-1])
     if save:
-        print(f"          {save} (weights)")
+        run.model.save(save)
+        print(f"wrote     {save} (weights)")
+    demos.training_picture(run, training)
+    print(f"wrote     {training} (data, decision boundary, loss)")
+    demos.neuron_picture(run, graph)
+    print(f"wrote     {graph} (one neuron, after backward)")
+
+
+def refuse_divergence(first, last):
+    if not last <= DIVERGED * first:
+        raise Refusal(
+            f"the training diverged, its loss went from {first:.4g} to {last:.4g}; "
+            "try a smaller --lr"
+        )
 
 
 def regression(what: str, settings: dict, folder: Path) -> None:
     picture = writable(folder / f"{what}.png")
-    log, figure = getattr(demos, what)(**settings)
-    plot.save(figure, picture)
-    print(*log, f"wrote {picture}", sep="\n")
+    run = getattr(demos, what)(**settings)
+    print(*run.log, sep="\n")
+    refuse_divergence(run.losses[0], run.losses[-1])
+    plot.save(run.picture(), picture)
+    print(f"wrote {picture}")
 
 
 def draw(arguments: argparse.Namespace) -> None:
@@ -150,7 +191,10 @@ def draw(arguments: argparse.Namespace) -> None:
         raise Refusal("a name was given two numbers")
     result, names = evaluate(arguments.expression, variables)
     result.backward()
-    files.write(out, viz.draw_dot(result, out.suffix[1:]).pipe())
+    if out.suffix == ".html":
+        step_through(result).html(out)
+    else:
+        files.write(out, viz.draw_dot(result, out.suffix[1:]).pipe())
     rows = [(name, repr(v.data), repr(v.grad)) for name, v in names.items() if v is not result]
     rows = [
         ("name", "data", "gradient"),
@@ -207,8 +251,8 @@ def assignment(text):
 
 
 def picture(text):
-    if Path(text).suffix not in (".png", ".svg"):
-        raise argparse.ArgumentTypeError(f"{text!r} ends in neither .png nor .svg")
+    if Path(text).suffix not in PICTURES:
+        raise argparse.ArgumentTypeError(f"{text!r} ends in none of {', '.join(PICTURES)}")
     return Path(text)
 
 

@@ -68,23 +68,37 @@ def classifier(
     return Run(model, X, targets, optimizer, history, accuracy)
 
 
-def line(steps: int = 40, lr: float = 0.1, seed: int = 0) -> tuple[list[str], Figure]:
-    """A log line for each epoch of fitting ten points near y = 4x + 3, and its picture."""
+@dataclass
+class Regression:
+    """A log line for epochs of a regression, the loss of each epoch, and what makes its picture."""
+
+    log: list[str]
+    losses: list[float]
+    picture: Callable[[], Figure]
+
+
+def line(steps: int = 40, lr: float = 0.1, seed: int = 0) -> Regression:
+    """Ten points near y = 4x + 3 and the line through them, which is learnt."""
     xs, ys = data.line(10, seed=seed)
     w, b = np.random.RandomState((seed + 1) % 2**32).rand(2)
     run = list(regression.linear_regression(xs, ys, w, b, lr, steps))
     log = [f"epoch {e.number}: loss {e.loss:.5g}, {named(e.weights, 'wb')}" for e in run]
-    figure, (left, right) = two_pictures()
-    w, b = run[-1].weights
-    left.scatter(xs, ys, c=plot.CLASS_COLORS[0], s=22, zorder=3)
-    left.axline((0, b), slope=w, color="black")
-    left.set(xlabel="x", ylabel="y", title=f"y = {w:.3f} x + {b:.3f}")
-    plot.loss_curve([e.loss for e in run], right).set_xlabel("epoch")
-    return log, figure
+    losses = [e.loss for e in run]
+
+    def picture():
+        figure, (left, right) = two_pictures()
+        w, b = run[-1].weights
+        left.scatter(xs, ys, c=plot.CLASS_COLORS[0], s=22, zorder=3)
+        left.axline((0, b), slope=w, color="black")
+        left.set(xlabel="x", ylabel="y", title=f"y = {w:.3f} x + {b:.3f}")
+        plot.loss_curve(losses, right).set_xlabel("epoch")
+        return figure
+
+    return Regression(log, losses, picture)
 
 
-def square(steps: int = 300, lr: float = 0.01, seed: int = 0) -> tuple[list[str], Figure]:
-    """A log line for each tenth of the ascent that splits the unit square, and its picture."""
+def square(steps: int = 300, lr: float = 0.01, seed: int = 0) -> Regression:
+    """Points in the unit square and the line that splits them, which is learnt by ascent."""
     X, y = data.square(100, seed=seed)
     run = list(regression.logistic_regression(X, y, lr=lr, epochs=steps))
     log = [
@@ -93,13 +107,18 @@ def square(steps: int = 300, lr: float = 0.01, seed: int = 0) -> tuple[list[str]
         for e in run
         if e.number == 1 or e.number % max(len(run) // 10, 1) == 0
     ]
-    figure, (left, right) = two_pictures()
-    w1, w2, bias = run[-1].weights
-    plot.decision_boundary(lambda x: Value(w1 * x[0] + w2 * x[1] + bias), X, y, left)
-    left.set_title(f"{right_of(run[-1].weights, X, y)} of 100 right")
-    right.plot([-e.loss for e in run], color=plot.CLASS_COLORS[0])
-    right.set(xlabel="epoch", ylabel="log-likelihood")
-    return log, figure
+    losses = [e.loss for e in run]
+
+    def picture():
+        figure, (left, right) = two_pictures()
+        w1, w2, bias = run[-1].weights
+        plot.decision_boundary(lambda x: Value(w1 * x[0] + w2 * x[1] + bias), X, y, left)
+        left.set_title(f"{right_of(run[-1].weights, X, y)} of 100 right")
+        right.plot([-loss for loss in losses], color=plot.CLASS_COLORS[0])
+        right.set(xlabel="epoch", ylabel="log-likelihood")
+        return figure
+
+    return Regression(log, losses, picture)
 
 
 def right_of(weights, X, y):

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from . import files
 from .engine import Value
@@ -34,12 +34,12 @@ def decision_boundary(
     y: Sequence | np.ndarray,
     ax: Axes | None = None,
     *,
-    resolution: int = 60,
+    resolution: int = 80,
 ) -> Axes:
     """The points X (n, 2), coloured by label y, over the model's score for every point around them.
 
     A model with one output gets its score in shades and the line where it is 0; one with several
-    gets the class of the largest.
+    gets the class of the largest, with the lines where two are equally large.
     """
     X = points(X)
     xs, ys, grid = surroundings(X, resolution)
@@ -47,15 +47,15 @@ def decision_boundary(
     several = scores.shape[1] > 1
     classes = labels(y, len(X), several)
     ax = canvas(ax, (4.5, 4))
-    if not several:
-        shades(ax, xs, ys, scores[:, 0].reshape(len(ys), len(xs)))
+    maps = scores.T.reshape(-1, len(ys), len(xs))
+    if several:
+        regions(ax, xs, ys, maps)
     else:
-        best = (scores.argmax(axis=1) % len(CLASS_COLORS)).reshape(len(ys), len(xs))
-        colors = ListedColormap(CLASS_COLORS)
-        ax.pcolormesh(xs, ys, best, cmap=colors, vmin=0, vmax=len(CLASS_COLORS) - 1, alpha=0.3)
-    fill = [CLASS_COLORS[c % len(CLASS_COLORS)] for c in classes]
+        shades(ax, xs, ys, maps[0])
+    fill = [colour(c) for c in classes]
     ax.scatter(X[:, 0], X[:, 1], c=fill, s=22, edgecolors="white", linewidths=0.6, zorder=3)
     ax.set(xlabel="x₁", ylabel="x₂", xlim=xs[[0, -1]], ylim=ys[[0, -1]])
+    legend(ax, dict(zip(classes.tolist(), np.asarray(y).tolist())))
     return ax
 
 
@@ -72,7 +72,12 @@ def neuron_maps(
     rows = -(-len(maps) // columns)
     columns = min(columns, len(maps))
     figure, axes = plt.subplots(
-        rows, columns, figsize=(1.2 * columns, 1.35 * rows), squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(1.2 * columns, 1.35 * rows),
+        squeeze=False,
+        layout="constrained",
+        facecolor="white",
     )
     for i, ax in enumerate(axes.flat):
         if i >= len(maps):
@@ -117,7 +122,7 @@ def save(figure: Figure, path: str | os.PathLike, dpi: float = 120) -> None:
 def canvas(ax, figsize):
     """The Axes given, or those of a new figure."""
     if ax is None:
-        return plt.subplots(figsize=figsize)[1]
+        return plt.subplots(figsize=figsize, facecolor="white")[1]
     if not isinstance(ax, Axes):
         raise TypeError(f"ax is one matplotlib Axes, got {type(ax).__name__} {reprlib.repr(ax)}")
     return ax
@@ -181,6 +186,29 @@ def shades(ax, xs, ys, scores):
     ax.contourf(xs, ys, scores, levels=levels, cmap="RdBu_r", alpha=0.6)
     if scores.min() < 0 < scores.max():
         ax.contour(xs, ys, scores, levels=[0], colors="black", linewidths=1.2)
+
+
+def regions(ax, xs, ys, scores):
+    """For each class where its score is the largest, bounded where it is as large as another."""
+    for c, score in enumerate(scores):
+        lead = score - np.delete(scores, c, axis=0).max(axis=0)
+        if lead.max() > 0:
+            ax.contourf(xs, ys, lead, levels=[0, lead.max()], colors=[colour(c)], alpha=0.3)
+            if lead.min() < 0:
+                ax.contour(xs, ys, lead, levels=[0], colors="black", linewidths=0.8)
+
+
+def colour(c):
+    return CLASS_COLORS[c % len(CLASS_COLORS)]
+
+
+def legend(ax, names):
+    """What the colours of the points stand for: their labels, by class."""
+    dots = [
+        Line2D([], [], ls="", marker="o", ms=5, color=colour(c), label=f"{names[c]:g}")
+        for c in sorted(names)
+    ]
+    ax.legend(handles=dots, title="label", loc="upper right", fontsize=8, title_fontsize=8)
 
 
 def apply(x, layer):

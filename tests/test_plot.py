@@ -29,12 +29,37 @@ def test_the_boundary_is_where_the_score_is_zero():
 
 def test_several_outputs_are_coloured_by_the_largest():
     X, y = data.blobs(30)
-    model = nn.MLP(2, [3], seed=0)
-    ax = plot.decision_boundary(model, X, y, resolution=9)
-    grid = ax.collections[0].get_array().reshape(9, 9)
-    low = X.min(axis=0) - 0.15 * np.ptp(X, axis=0)
-    scores = [v.data for v in model(low)]
-    assert grid[0, 0] == scores.index(max(scores))
+    centre = [(-1.0, -1.0), (1.0, -1.0), (0.0, 1.0)]
+
+    def model(x):
+        return [Value(-((x[0] - a) ** 2) - (x[1] - b) ** 2) for a, b in centre]
+
+    ax = plot.decision_boundary(model, X, y, resolution=41)
+    regions = [c for c in ax.collections[:-1] if len(c.get_facecolor())]
+    for region, (a, b) in zip(regions, centre):
+        inside = [region.get_paths()[0].contains_point(point) for point in centre]
+        assert inside == [point == (a, b) for point in centre]
+    corners = np.vstack([path.vertices for path in regions[0].get_paths()])
+    between = corners[np.abs(corners[:, 0]) < 1e-9]  # of the first and the second: x = 0, no stairs
+    assert len(between) > 5
+
+
+def test_the_legend_says_what_the_colours_stand_for():
+    X, y = data.moons(10)
+    ax = plot.decision_boundary(nn.MLP(2, [1], seed=0), X, 2 * y - 1, resolution=5)
+    shown = [
+        (t.get_text(), h.get_color())
+        for t, h in zip(ax.get_legend().get_texts(), ax.get_legend().legend_handles)
+    ]
+    assert shown == [("-1", plot.CLASS_COLORS[0]), ("1", plot.CLASS_COLORS[1])]
+    assert ax.figure.get_facecolor()[3] == 1
+
+
+def test_a_figure_is_written_whole_in_the_format_of_its_suffix(tmp_path):
+    figure = plot.loss_curve([1.0, 0.5]).figure
+    for name, start in (("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")):
+        plot.save(figure, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
 
 
 def test_a_given_axes_is_drawn_into():

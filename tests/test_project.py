@@ -18,6 +18,7 @@ PACKAGE = ROOT / "micrograd"
 ARROWS = {
     "floats": set(),
     "files": set(),
+    "terminal": set(),
     "atomic": set(),
     "optim": {"atomic", "floats"},
     "data": set(),
@@ -81,7 +82,17 @@ ARROWS = {
         "viz",
     },
     "__init__": {"engine"},
-    "__main__": {"course", "demos", "expression", "files", "optim", "plot", "viz"},
+    "__main__": {
+        "course",
+        "demos",
+        "expression",
+        "files",
+        "optim",
+        "player",
+        "plot",
+        "terminal",
+        "viz",
+    },
 }
 
 

@@ -38,9 +38,9 @@ def test_s3_2_a_seed_that_starts_near_55_69_ends_below_0_002():
 
 
 def test_s3_2_one_line_is_printed_for_each_epoch(tmp_path):
-    log, figure = demos.line()
-    assert len(log) == 40 and log[0].startswith("epoch 1: loss ")
-    figure.savefig(tmp_path / "line.png")
+    run = demos.line()
+    assert len(run.log) == 40 and run.log[0].startswith("epoch 1: loss ")
+    run.picture().savefig(tmp_path / "line.png")
     assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
 
 
