@@ -95,7 +95,10 @@ class Recorded:
         """Whether the guards hold, and attributes of Values that were asked for are the same."""
         if self.guards not in guards_hold:
             guards_hold[self.guards] = self.guards.hold()
-        return guards_hold[self.guards] and all(
+        return guards_hold[self.guards] and (not self.asked or self.finds_the_same(arguments))
+
+    def finds_the_same(self, arguments):
+        return all(
             alike(getattr(arguments.values[v] if type(v) is int else v, name, MISSING), found)
             for v, name, found in self.asked
         )
@@ -261,7 +264,8 @@ class Jit(Generic[P, R]):
         asked = [(index.get(v, v), name, found) for v, name, found in trace.asked]
         with self.lock:
             self._known[arguments.signature] = known
-            known.account.recorded(did.nodes, did.groups)
+            lines = 0 if known.too_deep else sum(map(len, made.program.lines.values()))
+            known.account.recorded(did.nodes, lines)
             if not known.too_deep:
                 known.ways.insert(0, Recorded(made, guards, asked, did, self._costs.calls))
                 self._latest = made

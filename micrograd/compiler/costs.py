@@ -48,6 +48,9 @@ class Account:
 
     def book(self, gain: float) -> None:
         """A gain pays debts first; a loss that the signature cannot bear is a debt."""
+        if gain > 0.0 == self.debt:
+            self.saved += gain
+            return
         paid = max(min(gain, self.debt), 0.0)
         lent = max(-gain - self.saved, 0.0)
         self.debt += lent - paid
@@ -63,21 +66,18 @@ class Account:
         costs = self.costs
         return costs.recordings < FREE or self.saved + costs.left >= costs.price
 
-    def recorded(self, nodes: int, groups: int) -> None:
+    def recorded(self, nodes: int, lines: int) -> None:
         """For a recording of so many operations, after which the next is taken to cost as much."""
         self.costs.recordings += 1
-        self.costs.price = price(nodes, groups)
+        self.costs.price = price(nodes, lines)
         self.book(-self.costs.price)
 
 
-def price(nodes: int, groups: int) -> float:
-    """What recording, compiling and a first audit cost, in calls of the engine, as measured.
-
-    `groups` are the operations of one kind at one time: each is lines to compile.
-    """
-    return 12.0 + (2000.0 + 120.0 * groups) / nodes
+def price(nodes: int, lines: int) -> float:
+    """What recording, compiling `lines` and a first audit cost, in calls of the engine."""
+    return 12.0 + (2000.0 + 60.0 * lines) / (nodes + 1)
 
 
 def replay_cost(nodes: int, guarded: int) -> float:
     """What a replay and going back cost; `guarded` are the items that are looked at before."""
-    return 0.15 + (20.0 + guarded / 60) / nodes
+    return 0.15 + (20.0 + guarded / 60) / (nodes + 1)

@@ -74,12 +74,15 @@ class Guards:
                 self.kept.append(x)
                 stack += self.look_into(name, x)
         self.lists.append(("a class", functools.partial(mapped, type, self.instances)))
-        parts = functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions)
-        self.readers.append(("a function", parts))
         self.read_before, self.listed_before = self.read(), self.listed()
         self.twinned = [x for x in self.containers if has_twins(x)]
-        self.lists_are_twinned = any(map(has_twins, self.listed_before))
+        pairs = zip(self.lists, self.listed_before)
+        self.twinned_lists = [read for (_, read), found in pairs if has_twins(found)]
         self.twins_before = list(self.twins())
+        # New tuples at each reading, of what is itself guarded or cannot change.
+        parts = functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions)
+        self.lists.append(("a function", parts))
+        self.listed_before.append(parts())
 
     def hold(self) -> bool:
         """Whether all is as it was."""
@@ -95,8 +98,8 @@ class Guards:
 
     def twins(self):
         """All items that others could equal, which == would take for the same."""
-        lists = self.listed() if self.lists_are_twinned else ()
-        return chain(chain.from_iterable(map(contents, self.twinned)), chain.from_iterable(lists))
+        lists = [read() for read in self.twinned_lists]
+        return chain.from_iterable((*map(contents, self.twinned), *lists))
 
     def listed(self):
         return [read() for _, read in self.lists]

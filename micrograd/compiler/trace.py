@@ -325,7 +325,7 @@ class Fingerprint:
     """What a function did: equal to that of a run that did the same.
 
     `turns` are its comparisons and how they came out, `results` what it returned; `nodes` counts
-    its operations, `groups` those of one kind at one time.
+    its operations.
     """
 
     def __init__(
@@ -337,22 +337,19 @@ class Fingerprint:
         """
         hashes = Hashes(older)
         hashes.update((v, hash(("argument", i))) for i, v in enumerate(arguments))
-        depths, kinds = Depths(), set()
         self.turns: list = []
+        self.nodes = 0
         for event in trace:
             if type(event) is tuple:
                 compare, a, b, outcome = event
                 other = hashes[b] if isinstance(b, Value) else b
                 self.turns.append(((compare, hashes[a], other), outcome))
             elif prev := event._prev:
-                kind = operation(event)
-                hashes[event] = hash((kind, *map(hashes.__getitem__, prev)))
-                depths[event] = depth = 1 + max(map(depths.__getitem__, prev))
-                kinds.add((depth, kind))
+                hashes[event] = hash((operation(event), *map(hashes.__getitem__, prev)))
+                self.nodes += 1
             else:
                 hashes[event] = constant_hash(event)
         self.results = [hashes[x] if isinstance(x, Value) else x for x in answer]
-        self.nodes, self.groups = max(1, len(depths)), len(kinds)
 
     def __eq__(self, other):
         return (self.turns, self.results) == (other.turns, other.results)
@@ -375,13 +372,6 @@ class Hashes(dict):
     def __missing__(self, v):
         self[v] = found = from_before(v, self.older)
         return found
-
-
-class Depths(dict):
-    """How many operations in a row led to a Value."""
-
-    def __missing__(self, v):
-        return 0
 
 
 def operation(v):
