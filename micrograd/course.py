@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from . import files
@@ -21,11 +22,7 @@ PACKAGE = Path(__file__).parent
 MINE = Path("micrograd-lessons")
 NOT_RUN, NOT_READ = "Not run", "Cannot be read"
 MARKS = {RIGHT: "■", NOT_RIGHT: "▨", NOT_YET: "□", NOT_RUN: "□", NOT_READ: "?"}
-AS_A_COURSE = (
-    "--LabApp.default_url=/lab/tree/00_tour.ipynb",
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-)
+NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
 class CourseError(Exception):
@@ -150,16 +147,27 @@ def open_in_jupyter(folder: Path, browser: bool = True, port: int | None = None)
             "the lessons open in JupyterLab, which is not installed here; "
             f"install it with: {sys.executable} -m pip install jupyterlab"
         )
-    command = [sys.executable, "-m", "jupyterlab", str(folder), *AS_A_COURSE]
+    command = [sys.executable, "-m", "jupyterlab", str(folder)]
+    command += ["--LabApp.default_url=/lab/tree/00_tour.ipynb"]
     command += ["--no-browser"] * (not browser) + [f"--port={port}"] * (port is not None)
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container, where Jupyter asks for it
         command += ["--allow-root"]
     try:
-        code = subprocess.run(command, check=False).returncode
+        with TemporaryDirectory() as settings:
+            code = subprocess.run(command, check=False, env=with_settings(settings)).returncode
     except KeyboardInterrupt:  # the usual way to end a server
         return
     if code:
         raise CourseError(f"JupyterLab ended with exit code {code}")
+
+
+def with_settings(folder):
+    """The environment in which JupyterLab asks nobody about its news."""
+    config = Path(folder) / "labconfig" / "page_config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps(NO_NEWS), encoding="utf-8")
+    paths = filter(None, [folder, os.environ.get("JUPYTER_CONFIG_PATH")])
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def lessons(folder):

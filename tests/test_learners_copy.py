@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,8 +62,10 @@ def jupyter(monkeypatch):
     """The commands that would have been run, and how they end."""
     commands = []
 
-    def run(command, check):
+    def run(command, check, env):
         commands.append(command)
+        settings = Path(env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
+        assert "announcements" in (settings / "labconfig" / "page_config.json").read_text()
         return subprocess.CompletedProcess(command, code.pop() if code else 0)
 
     code = []
@@ -74,7 +78,7 @@ def test_the_tour_opens_in_a_copy_without_outputs_and_without_news(jupyter, caps
     assert main(["lessons", "--no-browser", "--port", "8899"]) == 0
     command = jupyter[0][0]
     assert command[:4] == [sys.executable, "-m", "jupyterlab", str(course.MINE)]
-    assert {"--no-browser", "--port=8899", "--LabApp.news_url=None", TOUR} <= set(command)
+    assert {"--no-browser", "--port=8899", TOUR} <= set(command)
     mine = load(course.MINE / "01_first.ipynb")
     code = [cell for cell in mine["cells"] if cell["cell_type"] == "code"]
     assert {(*c["outputs"], c["execution_count"]) for c in code} == {(None,)} and len(code) == 5
