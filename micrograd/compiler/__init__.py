@@ -9,9 +9,9 @@ where it is indented.
     ├ costs           may it pay to record? Else the function runs in the engine
     ├ trace           the function runs, and all it does is written down or refused
     ├   lower         the Values that it made, as ops on ids: a Graph
+    ├   pad           reductions of different lengths made alike
     ├   differentiate and the ops of the gradients, so that all below serves both
     ├   fold          chains of additions as sums of products
-    ├   pad           reductions of different lengths made alike
     ├   split         long sums of several kinds in parts
     ├   group         ops that can be done together, as arrays of ids: a Schedule
     ├   matmul        matrix products among them

@@ -103,14 +103,3 @@ def pairs(op: Op) -> list[tuple[int, int | None]]:
     """The terms of a sum of products: two factors, or a value and None."""
     operands = iter(op.operands)
     return [(next(operands), next(operands) if sign == "*" else None) for sign in op.params]
-
-
-def levels(graph: Graph) -> list[int]:
-    """For each id, how many ops it waits for, one after the other."""
-    level = [0] * graph.size
-    of = level.__getitem__
-    for op in graph.ops:
-        depth = 1 + max(map(of, op.operands), default=0)
-        for x in op.outputs:
-            level[x] = depth
-    return level

@@ -33,8 +33,9 @@ class Program:
         self.below = outputs_below(graph)
         inner = sorted(set().union(*self.below))
         used = range(len(graph.outputs)) if used is None else used
-        self.differentiated = differentiate(graph, used, [graph.outputs[i] for i in inner])
-        self.folded = split(pad(fold(self.differentiated)))
+        ends = [graph.outputs[i] for i in inner]
+        self.differentiated = differentiate(pad(graph), used, ends)
+        self.folded = split(fold(self.differentiated))
         self.layout = found = layout(matmuls(group(self.folded)), order)
         self.v, source, self.lines = emit(found)
         self.declarations, self.names = source.declarations, source.names

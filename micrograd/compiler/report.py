@@ -81,9 +81,9 @@ def explanation(program: Program) -> str:
             f"{counted(constants, 'constant')}",
         ),
         *guards * bool(graph.guards),
-        ("differentiate", f"{counted(added, 'operation')} more, of the gradients"),
+        ("pad, differentiate", f"{counted(added, 'operation')} more, of the gradients"),
         (
-            "fold, pad, split",
+            "fold, split",
             f"{counted(len(program.folded.ops), 'operation')}: sums of numbers and products in one",
         ),
         (

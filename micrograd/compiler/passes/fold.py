@@ -17,19 +17,22 @@ def fold(graph: Graph) -> Graph:
     """
     if not any(op.kind == "add" for op in graph.ops):
         return graph
+    # Of the ops of gradients none needs what an addition adds up.
+    forward = [op for op in graph.ops if not graph.seeds or op.outputs[0] < graph.seeds[0]]
     ends = [*graph.outputs, *(x for guard in graph.guards for x in guard[1:3])]
-    used = chain(ends, chain.from_iterable([op.operands for op in graph.ops]))
+    used = chain(ends, chain.from_iterable([op.operands for op in forward]))
     uses = np.bincount(np.fromiter(used, int), minlength=graph.size).tolist()
     zeros = {x for x, data in graph.constants.items() if data == 0}
     once: dict[int, Op] = {}  # sums and products used once, by their output
     gone: set[int] = set()
     ops = []
-    for given in graph.ops:
+    for given in forward:
         op = sum_of(given, once, zeros, gone) if given.kind == "add" else given
         if op.kind in (SUM, "multiply") and uses[op.outputs[0]] == 1:
             once[op.outputs[0]] = op
         ops.append(op)
-    return replace(graph, ops=[finished(op) for op in ops if op.outputs[0] not in gone])
+    folded = [finished(op) for op in ops if op.outputs[0] not in gone]
+    return replace(graph, ops=folded + graph.ops[len(forward) :])
 
 
 def sum_of(op, once, zeros, gone):

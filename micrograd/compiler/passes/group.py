@@ -9,13 +9,13 @@ from itertools import chain
 import numpy as np
 
 from ..errors import TooDeepError
-from ..graph import SUM, Builder, Graph, Op, levels, pairs
+from ..graph import SUM, Builder, Graph, Op, pairs
 from .split import FEW_TERMS
 
 MOST_GROUPS = 20_000  # each is lines to compile
 SMALL = 500  # terms that are added one by one in the time of a group's lines on arrays
 MOST_LENGTHS = 3  # of sums at one level, each for itself
-LAST = 1 << 60
+LAST = 1 << 40  # a level beyond all others
 CALLED = "function", "function backward"
 
 
@@ -76,12 +76,12 @@ def group(graph: Graph) -> Schedule:
     Raises TooDeepError where they would be too many.
     """
     members: tuple[dict, dict] = {}, {}
-    level, ends, start = levels(graph), set(graph.gradients), graph.seeds[0]
+    level, ends, start = levels(graph), own_gradients(graph), graph.seeds[0]
     for op in graph.ops:
         kind, params, operands, (first, *more) = op
-        # Nothing waits for the sum that is the gradient of a leaf, and of nothing else.
-        is_late = first >= len(graph.like) and first in ends and is_short_sum(op)
-        depth = LAST if is_late else level[first]
+        depth = level[first]
+        if first in ends:
+            depth = (LAST << is_short_sum(op)) + level[operands[0]]
         key = depth, kind, None if kind in CALLED else params, len(operands), len(more)
         members[first > start].setdefault(key, []).append(op)
     if len(members[0]) > MOST_GROUPS:
@@ -94,6 +94,23 @@ def group(graph: Graph) -> Schedule:
     graph = replace(graph, size=builder.size, constants=builder.constants)
     forward, backward = (list(grouped(x, graph, one, i)) for i, x in enumerate(members))
     return Schedule(graph, forward, backward)
+
+
+def own_gradients(graph):
+    """The ids of gradients of leaves that are nothing else: no op waits for them."""
+    return {x for x in graph.gradients if x is not None and x >= len(graph.like)}
+
+
+def levels(graph):
+    """For each id, but those, how many ops it waits for, one after the other."""
+    level, ends = [0] * graph.size, own_gradients(graph)
+    of = level.__getitem__
+    for op in graph.ops:
+        if op.outputs[0] not in ends:
+            depth = 1 + max(map(of, op.operands), default=0)
+            for x in op.outputs:
+                level[x] = depth
+    return level
 
 
 def is_short_sum(op):
