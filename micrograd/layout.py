@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 TIMEOUT = 5  # seconds, for all attempts at one picture
-FIRST = 0.6  # of that time, for the ordinary layout
+FIRST = 0.4  # of that time, for the ordinary layout
 # Then lines are straight, and their crossings as they come: a tenth of the time, or less.
 COMPACT = ("-Gsplines=line", "-Gnslimit=0.01", "-Gnslimit1=0.01", "-Gmclimit=0.01")
 LONGEST_REASON = 2000  # bytes

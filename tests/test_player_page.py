@@ -4,6 +4,7 @@ import re
 
 import pytest
 from test_player import labelled, neuron
+from test_player_browser import exported
 
 import micrograd.functional as F
 from micrograd import Value, data, nn
@@ -49,6 +50,13 @@ def test_letters_have_their_size_whatever_is_around(around, width, browser):
         page.run("document.querySelector('style').remove()")  # it scales what it cannot style
     sizes = [size for _, size in page.letters(".view text")]
     assert len(sizes) > 50 and min(sizes) >= LEAST
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_letters_have_their_size_in_an_exported_notebook(width, browser):
+    page = browser.open(exported(network(8)), width=width)
+    sizes = [size for _, size in page.letters(".view text")]
+    assert len(sizes) > 500 and min(sizes) >= LEAST
 
 
 def test_a_wide_graph_scrolls_within_the_player_and_follows_the_node_at_work(browser):
