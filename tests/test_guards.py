@@ -270,7 +270,7 @@ def test_a_signature_that_pays_is_recorded_after_many_that_did_not():
     waited = next(i for i in range(1000) if (all_costs.sleeps(), good.can_record())[1])
     assert waited < 300
     for _ in range(100):
-        good.book(1.0 - costs.replay_cost(1000, 0))
+        good.hit(1.0 - costs.replay_cost(1000, 0))
     all_costs.left = 0.0
     assert good.can_record()
 
@@ -281,11 +281,24 @@ def test_what_some_calls_save_is_not_spent_on_the_others():
     for i in range(4000):
         all_costs.sleeps()
         if i % 2:
-            good.book(0.9)
+            good.hit(0.9)
         elif (odd := costs.Account(all_costs)).can_record():
             odd.recorded(100, 20)
             paid += costs.price(100, 20)
     assert paid <= 4000 * costs.SHARE + costs.POT + costs.FREE * costs.price(100, 20)
+
+
+def test_replays_that_miss_are_tried_less_and_less():
+    account = costs.Account(costs.Costs())
+    account.costs.calls = costs.TRIALS + 1
+    tried = 0
+    for _ in range(1000):
+        if account.can_try():
+            account.missed(1.0)
+            tried += 1
+    assert tried <= 1000 * costs.SHARE + 2 * costs.LUCK
+    account.hit(1.0)
+    assert account.can_try()
 
 
 def test_after_many_calls_in_the_engine_the_next_are_not_looked_at():

@@ -228,10 +228,10 @@ class Jit(Generic[P, R]):
                 fill(way.replay, arguments)
                 if way.replay.run(arguments):
                     known.ways.insert(0, known.ways.pop(i))
-                    known.account.book(1.0 - way.cost)
+                    known.account.hit(1.0 - way.cost)
                     self._latest = way.replay
                     return way
-                known.account.book(-way.cost / 2)  # forward only
+                known.account.missed(way.cost / 2)  # forward only
         return None
 
     def recorded(self, arguments):
@@ -276,9 +276,7 @@ class Jit(Generic[P, R]):
 
     def may_pay(self, known):
         """Whether what is known of a signature speaks for one more recording."""
-        return not known.ways or (
-            known.account.can_try() and all(self._costs.pays(way.cost) for way in known.ways)
-        )
+        return all(self._costs.pays(way.cost) for way in known.ways)
 
     def traced(self, arguments, guards):
         """What the function returns for stand-ins of its arguments, and all that it did."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 FREE, TRIALS = 4, 40  # recordings, and calls, before costs are asked
 POT = 128.0  # what may be lost on trying
 SHARE = 0.25  # of a call that each call adds to it: so much slower than the engine may it be
+LUCK = 8.0  # calls that may be lost on replays of another way through the function
 NAPS, LONGEST_NAP = 4, 64  # after so many calls in the engine, the next are not even looked at
 
 
@@ -44,7 +45,21 @@ class Account:
     """What a signature has saved, beside what it still owes to all for its recordings."""
 
     def __init__(self, costs: Costs) -> None:
-        self.costs, self.saved, self.debt = costs, 0.0, 0.0
+        self.costs, self.saved, self.debt, self.luck = costs, 0.0, 0.0, LUCK
+
+    def hit(self, gain: float) -> None:
+        """A call was replayed."""
+        self.luck = min(self.luck + gain, LUCK)
+        self.book(gain)
+
+    def missed(self, cost: float) -> None:
+        """A replay was tried, but the call takes another way through the function."""
+        self.luck -= cost
+
+    def can_try(self) -> bool:
+        """Whether replays may be tried."""
+        self.luck = min(self.luck + SHARE, LUCK)
+        return self.luck > 0 or self.costs.calls <= TRIALS
 
     def book(self, gain: float) -> None:
         """A gain pays debts first; a loss that the signature cannot bear is a debt."""
@@ -56,10 +71,6 @@ class Account:
         self.debt += lent - paid
         self.saved += gain - paid + lent
         self.costs.left = min(self.costs.left + paid - lent, POT)
-
-    def can_try(self) -> bool:
-        """Whether a replay may be tried, though it may be of another way through the function."""
-        return self.costs.calls <= TRIALS or self.saved + self.costs.left > 0
 
     def can_record(self) -> bool:
         """Whether one more recording is not too dear."""

@@ -154,8 +154,11 @@ def as_value(x: Any) -> Value:
 def with_values(args: tuple, kwargs: dict) -> tuple[list, dict]:
     """Arguments with Values in place of floats."""
     made: dict = {}
-    new = [x if has_no_floats(x) else replaced(x, as_value, made) for x in args]
-    return new, {key: replaced(x, as_value, made) for key, x in kwargs.items()}
+    new = [
+        Input(x) if type(x) is float else x if has_no_floats(x) else replaced(x, as_value, made)
+        for x in args
+    ]
+    return new, kwargs and {key: replaced(x, as_value, made) for key, x in kwargs.items()}
 
 
 def has_no_floats(x):
