@@ -296,7 +296,7 @@ def test_replays_that_miss_are_tried_less_and_less():
         if account.can_try():
             account.missed(1.0)
             tried += 1
-    assert tried <= 1000 * costs.SHARE + 2 * costs.LUCK
+    assert tried <= 1000 * costs.MORE_LUCK + 2 * costs.LUCK
     account.hit(1.0)
     assert account.can_try()
 

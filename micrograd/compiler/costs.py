@@ -8,7 +8,7 @@ from __future__ import annotations
 FREE, TRIALS = 4, 40  # recordings, and calls, before costs are asked
 POT = 128.0  # what may be lost on trying
 SHARE = 0.25  # of a call that each call adds to it: so much slower than the engine may it be
-LUCK = 8.0  # calls that may be lost on replays of another way through the function
+LUCK, MORE_LUCK = 8.0, 0.1  # what may be lost on replays of another way; what a call adds
 NAPS, LONGEST_NAP = 4, 64  # after so many calls in the engine, the next are not even looked at
 
 
@@ -58,7 +58,7 @@ class Account:
 
     def can_try(self) -> bool:
         """Whether replays may be tried."""
-        self.luck = min(self.luck + SHARE, LUCK)
+        self.luck = min(self.luck + MORE_LUCK, LUCK)
         return self.luck > 0 or self.costs.calls <= TRIALS
 
     def book(self, gain: float) -> None:
@@ -91,4 +91,4 @@ def price(nodes: int, lines: int) -> float:
 
 def replay_cost(nodes: int, guarded: int) -> float:
     """What a replay and going back cost; `guarded` are the items that are looked at before."""
-    return 0.15 + (20.0 + guarded / 60) / (nodes + 1)
+    return 0.15 + (26.0 + guarded / 60) / (nodes + 1)
