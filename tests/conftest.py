@@ -12,4 +12,4 @@ def pytest_configure(config):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Begins with what is slow, so that no process waits for another one in the end."""
-    items.sort(key=lambda item: not item.get_closest_marker("slow"))
+    items.sort(key=lambda item: not (item.get_closest_marker("slow") or "bench_" in item.name))
