@@ -134,6 +134,8 @@ class Page:
         self.chromium, self.session = chromium, session
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.bringToFront")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         self.resize(width, height)
         wish = {"name": "prefers-reduced-motion", "value": "" if motion else "reduce"}
         self.call("Emulation.setEmulatedMedia", features=[wish])
@@ -178,8 +180,9 @@ class Page:
         return answer["result"].get("value")
 
     def wait(self, expression):
-        """The first value of an expression that counts as true, asked for again and again."""
-        return until(lambda: self.run(f"return {expression}"), expression)
+        """The first value of an expression that counts as true; true for an element."""
+        script = f"const found = {expression}; return found instanceof Node || found"
+        return until(lambda: self.run(script), expression)
 
     def texts(self, selector):
         """The texts of all elements that a CSS selector finds."""
@@ -189,13 +192,19 @@ class Page:
         """(text, height in CSS pixels) of every visible element found, as drawn on the screen."""
         return [tuple(pair) for pair in self.run(LETTERS, selector)]
 
-    def middle(self, selector):
-        """Where an element can be clicked, when it has come and nothing covers it."""
-        return until(lambda: self.run(MIDDLE, selector), f"{selector} to be seen")
+    def middle(self, selector, text=None):
+        """Where an element can be clicked, when it has come, stands still and nothing covers it."""
+        places = [None]
 
-    def click(self, selector):
-        """Presses the left button of the mouse on an element, and lets it go."""
-        x, y = self.middle(selector)
+        def still():
+            places.append(self.run(MIDDLE, selector, text))
+            return places[-1] if places[-1] == places[-2] else None
+
+        return until(still, f"{selector} {text or ''}".strip() + " to be seen")
+
+    def click(self, selector, text=None):
+        """Presses the left button of the mouse on the first element, or the first of that text."""
+        x, y = self.middle(selector, text)
         for what in ("mouseMoved", "mousePressed", "mouseReleased"):
             button = {} if what == "mouseMoved" else {"button": "left", "clickCount": 1}
             self.call("Input.dispatchMouseEvent", type=what, x=x, y=y, **button)
@@ -258,7 +267,8 @@ const all = (selector, root = document) =>
 const texts = (selector, root) => all(selector, root).map((e) => e.textContent);
 """
 MIDDLE = """
-const [element] = all(arguments[0]);
+const element = all(arguments[0])
+  .find((e) => arguments[1] === null || e.textContent.trim() === arguments[1]);
 if (!element) return null;
 element.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
 const box = element.getBoundingClientRect();

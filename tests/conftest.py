@@ -12,4 +12,10 @@ def pytest_configure(config):
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Begins with what is slow, so that no process waits for another one in the end."""
-    items.sort(key=lambda item: not (item.get_closest_marker("slow") or "bench_" in item.name))
+    if vague := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(
+            f"an address in the name of a test is another one each time: {vague}"
+        )
+    items.sort(
+        key=lambda item: not (item.get_closest_marker("slow") or item.name.startswith("bench_"))
+    )

@@ -18,6 +18,7 @@ setTimeout(() => { document.title = "an hour later"; }, 3600_000);
 def test_what_a_person_does_arrives(browser):
     page = browser.open(PAGE)
     page.click("button")
+    assert page.wait("document.activeElement.closest('button')") is True
     page.type("input", "b√")
     page.press("Shift", "Tab")
     page.press("x")
