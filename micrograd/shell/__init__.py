@@ -74,8 +74,8 @@ def fragment(function: str, js: str, css: str, story: Mapping, still: Still, hin
     told = literal(story)
     return FRAGMENT.format(
         function=function,
-        js=asset("shell.js") + js,
-        css=literal(asset("shell.css") + css),
+        js=compact(asset("shell.js") + js),
+        css=literal(compact(asset("shell.css") + css)),
         story=told,
         key=hashlib.sha256(told.encode()).hexdigest()[:16],
         png=base64.b64encode(still.png).decode(),
@@ -83,6 +83,12 @@ def fragment(function: str, js: str, css: str, story: Mapping, still: Still, hin
         width=still.width,
         hint=html.escape(hint),
     )
+
+
+def compact(text: str) -> str:
+    """A script or a style sheet without comments and indents, for every player carries its own."""
+    lines = map(str.strip, re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def literal(content: Any) -> str:
