@@ -9,12 +9,13 @@ from optable import OPS
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.compiler.graph import SUM
-from micrograd.compiler.passes.differentiate import differentiate
+from micrograd.compiler.graph import SUM, Builder
+from micrograd.compiler.passes.differentiate import PLAIN, Formula, differentiate
 from micrograd.compiler.passes.fold import fold
 from micrograd.compiler.passes.group import group
 from micrograd.compiler.passes.lower import lower
 from micrograd.compiler.passes.matmul import Matmul, full_islands, matmuls
+from micrograd.compiler.rules import ELEMENTWISE, Row
 from micrograd.compiler.trace import traced
 from micrograd.compiler.views import spacing, view
 
@@ -53,6 +54,34 @@ def test_differentiate_needs_only_ops_that_are_there_before_them(op):
         assert known.issuperset(one.operands) and known.isdisjoint(one.outputs)
         known.update(one.outputs)
     assert known.issuperset(x for x in graph.gradients if x is not None)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda g, x, y: g / (1.0 + x * x) - y,
+        lambda g, x, y: 2 * (3 - x) * (x - 0.5),
+        lambda g, x, y: -(1 / y * g + x + 1),
+        lambda g, x, y: g,
+        lambda g, x, y: y * g,
+    ],
+)
+def test_a_gradient_may_be_any_formula(formula, monkeypatch):
+    monkeypatch.setitem(ELEMENTWISE, "mine", Row("", "", (formula,)))
+    made = Formula("mine", None, 0)
+    builder = Builder(lowered(lambda *xs: F.sum(xs), 3.0, 5.0, 7.0))
+    first, second = made.factors((0, 1, 2), builder)
+    data = {0: 3.0, 1: 5.0, 2: 7.0, **builder.constants, PLAIN: 1.0}
+    compute = {
+        "add": operator.add,
+        "subtract": operator.sub,
+        "multiply": operator.mul,
+        "divide": operator.truediv,
+        "negative": operator.neg,
+    }
+    for op in builder.ops:
+        data[op.outputs[0]] = compute[op.kind](*(data[x] for x in op.operands))
+    assert data[first] * data[second] == formula(3.0, 5.0, 7.0)
 
 
 def test_the_gradient_of_a_value_is_one_sum_over_its_uses_from_the_last_to_the_first():

@@ -6,9 +6,9 @@ them up: the ops are walked from the last to the first, as `Value.backward` walk
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from ..graph import SUM, Builder, Graph, parted
 from ..rules import ELEMENTWISE
@@ -142,6 +142,11 @@ class Reverse:
             self.add(x, part)
 
 
+def reflected(method):
+    """The operator with a number on its left."""
+    return lambda self, number: method(self.symbol(number), self)
+
+
 SLOPES = {"logsumexp": "softmax", "cross entropy": "cross entropy slopes"}
 
 
@@ -155,9 +160,9 @@ class Formula:
     def __init__(self, kind, params, i):
         row = ELEMENTWISE[kind]
         self.steps: list[tuple] = []
-        symbols = [Symbol(n, self) for n in range(len(row.gradients) + 2)]
-        self.given = len(symbols)
+        self.given = len(row.gradients) + 2
         more = () if params is None else (params,)
+        symbols = (Symbol(n, self) for n in range(self.given))
         ends = row.gradients[i](*symbols, *more).ends()
         self.ends = ends if len(ends) == 2 else (*ends, None)
 
@@ -177,26 +182,30 @@ class Formula:
         return ids[first], PLAIN if second is None else ids[second]
 
 
-class Symbol(NamedTuple):
-    """An id in a formula; what is computed with it becomes steps, products only where they must."""
+class Symbol:
+    """What stands for an id in a formula: to compute with it adds a step."""
 
-    i: int
-    formula: Formula
-
-    def apply(self, kind, *others, params=None):
-        return self.formula.step(kind, (self.i, *(x.value().i for x in others)), params)
-
-    def value(self):
-        return self
+    def __init__(self, i, formula):
+        self.i, self.formula = i, formula
 
     def ends(self):
+        """What it is a product of, or itself."""
         return (self.i,)
 
-    def __mul__(self, other):
-        return Product(self, other.value())
+    def apply(self, kind, *others, params=None):
+        return self.formula.step(kind, [self.i, *(self.symbol(x).i for x in others)], params)
 
-    def __rmul__(self, number):
-        return Product(self.formula.step("constant", (), number), self)
+    def symbol(self, x):
+        return x if isinstance(x, Symbol) else self.formula.step("constant", (), float(x))
+
+    def __add__(self, other):
+        return self.apply("add", other)
+
+    def __sub__(self, other):
+        return self.apply("subtract", other)
+
+    def __mul__(self, other):
+        return Product(self, self.symbol(other))
 
     def __truediv__(self, other):
         return self.apply("divide", other)
@@ -204,22 +213,24 @@ class Symbol(NamedTuple):
     def __neg__(self):
         return self.apply("negative")
 
+    __radd__ = reflected(__add__)
+    __rsub__ = reflected(__sub__)
+    __rmul__ = reflected(__mul__)
+    __rtruediv__ = reflected(__truediv__)
 
-class Product(NamedTuple):
-    first: Symbol
-    second: Symbol
 
-    def value(self):
-        return self.first.apply("multiply", self.second)
+class Product(Symbol):
+    """A product, which is a step only where something is computed with it."""
+
+    def __init__(self, first, second):
+        self.first, self.second, self.formula = first, second, first.formula
+
+    @functools.cached_property
+    def i(self):
+        return self.first.apply("multiply", self.second).i
 
     def ends(self):
         return self.first.i, self.second.i
-
-    def __mul__(self, other):
-        return self.value() * other
-
-    def __neg__(self):
-        return -self.value()
 
 
 def depending(graph, ids):
