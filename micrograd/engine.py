@@ -261,7 +261,7 @@ class Value:
 
     @_backward.setter
     def _backward(self, function: Callable[[], None]) -> None:
-        self._chain, self._x, self._y = replaced, self._prev, function
+        self._chain, self._x, self._y = replaced, self._prev or None, function
 
     __lt__ = comparison(operator.lt)
     __le__ = comparison(operator.le)

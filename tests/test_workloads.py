@@ -4,7 +4,9 @@ import shutil
 import warnings
 
 import pytest
-from benchmarks import moons, transformer
+from benchmarks import leanest, moons, transformer
+
+from micrograd import Value
 
 TOKENS = transformer.tokens(transformer.NAMES[0])
 WORKLOADS = {
@@ -39,6 +41,14 @@ def test_people_write_the_same_step_on_moons():
     steps.append(moons.training_step(*moons.as_people_wrote_it()))
     fused, plain = (losses(step, 3) for step in steps)
     assert plain == pytest.approx(fused, rel=0, abs=1e-9)
+
+
+def test_single_operations_are_those_of_the_leanest_class():
+    ours, leanest_ones = (leanest.transformer_steps(kind) for kind in (Value, leanest.Node))
+    expected = losses(leanest_ones, 3)
+    assert expected[-1] < expected[0]
+    assert losses(ours, 3) == pytest.approx(expected, rel=0, abs=1e-12)
+    assert leanest.products(Value, 4, 6, 4) == leanest.products(leanest.Node, 4, 6, 4)
 
 
 def test_the_transformer_has_the_parameters_of_microgpt():

@@ -6,9 +6,11 @@ Run with: python -m pytest tests/benchmarks/bench_engine.py
 import gc
 import os
 import random
+import statistics
 import time
 
 import pytest
+from benchmarks import leanest
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
@@ -58,6 +60,30 @@ def bench_moons_step(code, benchmark, request):
     else:
         step = step_with_fused_losses()
     benchmark.pedantic(step, rounds=5 if code == "original" else 40, warmup_rounds=1)
+
+
+PROGRAMS = {
+    "40 x 60 x 40 products and sums": lambda kind: lambda: leanest.products(kind),
+    "transformer, one operation a node": leanest.transformer_steps,
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def bench_beside_the_leanest_class(program, figure):
+    """In turns, so that both meet the same machine; the collector is on."""
+    runs = {kind: PROGRAMS[program](kind) for kind in (leanest.Node, Value)}
+    times = {kind: [] for kind in runs}
+    for _ in range(9):
+        for kind, run in runs.items():
+            gc.collect()
+            start = time.process_time()
+            run()
+            times[kind].append(time.process_time() - start)
+    ratios = [lean / ours for lean, ours in zip(times[leanest.Node], times[Value])]
+    figure(
+        f"{program}: {statistics.median(ratios):.2f} of the speed of the leanest class "
+        f"({min(ratios):.2f} to {max(ratios):.2f}); {min(times[Value]):.2f} s"
+    )
 
 
 @pytest.mark.parametrize("collector", ["on", "off"])

@@ -34,7 +34,7 @@ def tokens(name):
     return [26, *(ord(letter) - ord("a") for letter in name), 26][: BLOCK + 1]
 
 
-def weights(seed=1337):
+def weights(seed=1337, Value=Value):
     """A matrix as a list of rows of Values, by name."""
     rng = random.Random(seed)
     return {
