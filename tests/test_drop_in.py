@@ -110,3 +110,73 @@ def test_a_neuron_equals_its_sum_written_out_to_the_last_digit():
     neuron = Neuron(16, nonlin=False, seed=1)
     x = [rng.uniform(-1, 1) for _ in range(16)]
     assert neuron(x).data == sum((w * xi for w, xi in zip(neuron.w, x)), neuron.b).data
+
+
+def test_an_optimizer_may_keep_its_numbers_on_the_parameters():
+    """As EurekaLabs' AdamW does."""
+    parameters = MLP(2, [3, 1], seed=0).parameters()
+    for p in parameters:
+        p.m, p.v = 0.0, 1.0
+    y = sum(parameters)
+    y.note = "a computed Value takes attributes too"
+    assert [(p.m, p.v) for p in parameters] == [(0.0, 1.0)] * len(parameters)
+
+
+def test_values_are_made_with_local_slopes_as_in_microgpt():
+    x, w = Value(3.0), Value(-2.0)
+    y = Value(x.data * w.data, (x, w), (w.data, x.data))
+    y.backward()
+    assert (y._children, x.grad, w.grad) == ((x, w), -2.0, 3.0) and x._children == ()
+
+
+def test_a_backward_that_was_read_keeps_its_meaning_when_another_one_is_set():
+    x = Value(3.0)
+    y = x * x
+    first = y._backward
+    calls = []
+
+    def second():
+        calls.append(y.grad)
+        first()
+
+    y._backward = second
+    assert y._backward is second
+    y.backward()
+    assert (x.grad, calls) == (6.0, [1.0])
+
+
+def test_the_backward_of_a_leaf_does_nothing_until_it_is_set():
+    x, seen = Value(3.0), []
+    x._backward()
+    assert x.grad == 0.0
+    x._backward = lambda: seen.append(x.grad)
+    (x * x).backward()
+    (x * x).backward()
+    assert seen == [6.0, 12.0]  # a leaf still accumulates
+
+
+@pytest.mark.parametrize(
+    "number",
+    [np.array(2.5), np.float32(2.5), np.array(2.5, dtype="f2"), np.int8(2), np.array(True)],
+)
+def test_an_array_without_axes_is_a_number(number):
+    wanted = float(number)
+    assert Value(number).data == wanted and type(Value(number).data) is float
+    x = Value(1.0)
+    for y in (x + number, number + x, x * number, number * x, x - number, x / number, x**number):
+        assert type(y) is Value
+    assert ((x + number) * number).data == (1.0 + wanted) * wanted
+
+
+@pytest.mark.parametrize("package", ["torch", "jax.numpy"])
+def test_an_array_of_another_package_without_axes_is_a_number(package):
+    array = pytest.importorskip(package).asarray(2.5)
+    assert Value(array).data == 2.5 and (Value(1.0) + array).data == 3.5
+    with pytest.raises(TypeError, match="real number"):
+        Value(pytest.importorskip(package).asarray([2.5]))
+
+
+def test_a_value_that_is_only_traced_is_refused():
+    jax = pytest.importorskip("jax")
+    with pytest.raises(TypeError, match="real number"):
+        jax.jit(lambda x: Value(x).data)(1.0)
