@@ -105,12 +105,12 @@ def fault():
 
 
 EQUIVALENT = {
-    "engine.Value.__add__: exchange self.grad and other.grad": "both have the slope one",
-    "functional.sum: reverse operands": "all have the slope one",
-    "functional.mean: reverse operands": "all have the same slope",
-    "functional.max: reverse winners": "all have the same slope",
-    "functional.weighted_sum: reverse operands[2 * half:]": "there is one bias at most",
-    "function.outputs: hub.grads[i] += grad → hub.grads[i] = +(grad)": "added to zero, once a pass",
+    "engine.Value.__add__: exchange x.grad and y.grad": "both have the slope one",
+    "functional.sum_backward: reverse xs": "all have the slope one",
+    "functional.mean_backward: reverse xs": "all have the same slope",
+    "functional.max_backward: reverse winners": "all have the same slope",
+    "functional.dot_backward: reverse operands[2 * half:]": "there is one bias at most",
+    "function.collect: hub.grads[i] += grad → hub.grads[i] = +(grad)": "added to zero, once a pass",
 }
 
 
