@@ -79,7 +79,7 @@ class Chromium:
         port = until(lambda: self.written("DevToolsActivePort"), "the browser to start")
         address = "ws://127.0.0.1:{}{}".format(*port.split())
         self.socket = websocket.create_connection(address, PATIENCE, suppress_origin=True)
-        self.calls, self.events, self.pages = 0, [], []
+        self.calls, self.events, self.pages = 0, [], {}
 
     def written(self, name):
         with contextlib.suppress(FileNotFoundError):
@@ -108,13 +108,15 @@ class Chromium:
         """
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        self.pages.append(Page(self, session, width, height, before, motion))
-        return self.pages[-1].go(page)
+        self.pages[target] = Page(self, session, width, height, before, motion)
+        return self.pages[target].go(page)
 
     def close_pages(self):
         """Closes all pages; nothing that they stored is left."""
         while self.pages:
-            self.pages.pop().close()
+            target, page = self.pages.popitem()
+            page.call("Storage.clearDataForOrigin", origin="*", storageTypes="all")
+            self.call("Target.closeTarget", targetId=target)
         self.events.clear()
 
     def quit(self):
@@ -160,10 +162,6 @@ class Page:
             raise BrowserError(f"{address}: {failed}")
         self.wait("document.readyState === 'complete'")
         return self
-
-    def close(self):
-        self.call("Storage.clearDataForOrigin", origin="*", storageTypes="all")
-        self.call("Page.close")
 
     def resize(self, width, height):
         """Gives the page a window of this size, in CSS pixels."""

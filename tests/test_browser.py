@@ -51,8 +51,8 @@ def test_time_can_be_skipped(browser):
 
 
 def test_a_covered_element_is_not_clicked(browser, monkeypatch):
-    monkeypatch.setattr("browser.PATIENCE", 0.2)
     page = browser.open("<button>a</button><div style='position: fixed; inset: 0'>cover</div>")
+    monkeypatch.setattr("browser.PATIENCE", 0.2)
     with pytest.raises(TimeoutError, match="button to be seen"):
         page.click("button")
 
