@@ -245,6 +245,16 @@ def a_whole_step(jit):
 
 
 @learner
+def whole_steps_by_index(jit):
+    X, y, model = moons()
+    rng = random.Random(0)
+    loss = jit(lambda batch: F.mse_loss([model(X[i]) for i in batch], [y[i] for i in batch]))
+    with loss.training(optim.Adam(model.parameters(), lr=0.01)) as step:
+        while True:
+            yield [step(rng.sample(range(len(X)), 4)), model.parameters()[0].data]
+
+
+@learner
 def minibatches_by_random_and_a_branch(jit):
     X, y, model = moons()
 
