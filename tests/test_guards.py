@@ -213,6 +213,15 @@ def test_an_audit_says_which_results_may_be_wrong(monkeypatch):
 KEY = "a module that " + "is not there"
 
 
+def test_an_audit_looks_at_guards_item_by_item(monkeypatch):
+    monkeypatch.setattr("micrograd.compiler.AUDITS", 1e9)
+    held = [1]
+    f = jit(lambda x: x * (2.0 if held[0] is True else 3.0))
+    assert f(1.0).data == f(1.0).data == 3.0
+    held[0] = True
+    assert f(1.0).data == 2.0
+
+
 def test_audits_become_rare(monkeypatch):
     seconds, runs = [0.0], []
     monkeypatch.setattr("micrograd.compiler.time.monotonic", lambda: seconds[0])

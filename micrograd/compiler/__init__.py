@@ -325,6 +325,9 @@ class Jit(Generic[P, R]):
 
         False where it went another way since a comparison is decided by the last digit.
         """
+        if way.guards.broken():  # item by item, so that True is not 1
+            self._known[arguments.signature].ways.remove(way)
+            return self.recorded(arguments)
         start = time.monotonic()
         *_, did = self.traced(arguments, way.guards)
         way.seconds = time.monotonic() - start
