@@ -70,7 +70,7 @@ def reset(folder: Path, number: int) -> tuple[Path, Path]:
 
 
 def fresh(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The notebook as a learner begins it: no outputs below a prediction, no answers beside it."""
+    """The notebook as a learner begins it: without outputs or its list of wrong answers."""
     for cell in notebook["cells"]:
         cell["metadata"].pop("wrong", None)
         if cell["cell_type"] == "code":
@@ -177,7 +177,7 @@ def lessons(folder):
 def read(path):
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
-        assert_cells(notebook["cells"])
+        require_cells(notebook["cells"])
         return notebook
     except OSError as error:
         raise CourseError(f"cannot read {path}: {error.strerror}") from None
@@ -185,7 +185,7 @@ def read(path):
         raise CourseError(f"{path} is not a notebook") from None
 
 
-def assert_cells(cells):
+def require_cells(cells):
     """Raise LookupError or TypeError where this is not a list of cells."""
     for cell in cells:
         cell["cell_type"], cell["source"], cell["metadata"].get("tags")
