@@ -73,3 +73,6 @@ def test_the_player_steps_in_a_live_notebook(program, served, browser):
     page.wait("texts('.count').includes('2 / 7')")
     page.press("End")
     assert page.wait("texts('title').find((text) => text.endsWith('grad 7.0'))")
+    for width in (1200, 400):
+        page.resize(width, 900)
+        assert min(size for _, size in page.letters(".view text")) >= 9

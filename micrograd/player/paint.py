@@ -91,7 +91,8 @@ class Painter:
         image = Image.new("RGB", size, self.colours["paper"])
         self.draw = ImageDraw.Draw(image)
         for flow, arrow in zip(self.scene.flows, self.scene.arrows):
-            self.arrow(frame, flow, arrow)
+            if touches(around(arrow), self.part):
+                self.arrow(frame, flow, arrow)
         for flow, box in zip(self.scene.flows, self.scene.plates):
             if flow in frame.flows and touches(box, self.part):
                 self.plate(flow, box, flow in frame.step.flows)
@@ -197,6 +198,11 @@ def part(scene, w, h):
     x = min(last.x + last.w + 10, scene.w) - w
     y = last.y + last.h / 2 - h / 2
     return Box(max(x, 0.0), min(max(y, 0.0), scene.h - h), w, h)
+
+
+def around(points):
+    xs, ys = zip(*points)
+    return Box(min(xs), min(ys), max(xs) - min(xs) + 1, max(ys) - min(ys) + 1)
 
 
 def touches(a, b):
