@@ -386,6 +386,32 @@ def test_a_jitted_method_is_trained():
     assert Net.loss.__doc__ == "The loss." and "hinge" not in net.loss.name
 
 
+def test_a_jitted_method_is_copied_with_its_object():
+    class Scaled:
+        k = 2.0
+
+        @jit
+        def __call__(self, x):
+            return x * self.k
+
+    scaled = Scaled()
+    twin = copy.deepcopy(scaled.__call__)
+    scaled.k = 3.0
+    assert (twin(1.0).data, scaled(1.0).data, copy.copy(scaled.__call__)(1.0).data) == (2, 3, 3)
+
+
+def test_what_is_returned_beside_the_loss_has_its_gradient_at_infinity_too():
+    def both(x):
+        h = x.log()
+        return h * 2, h, x.sqrt() * h
+
+    for function in (both, jit(both), jit(both)):
+        x = Value(0.0)
+        y, h, _ = function(x)
+        y.backward()
+        assert (h.grad, x.grad) == (2.0, float("inf"))
+
+
 def test_a_pool_inside_may_call_the_function_itself():
     def f(x, depth):
         if not depth:

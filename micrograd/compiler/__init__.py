@@ -21,6 +21,9 @@ where it is indented.
     ▼
     run               an Executable: fill in, forward(), results as Values; later, backward()
     training          or a whole step, with the optimizer's update
+
+At the second call of a recording, and from time to time, the function is traced once more, and must
+have done the same: an audit.
 """
 
 from __future__ import annotations
@@ -300,15 +303,18 @@ class Jit(Generic[P, R]):
             changed = "the state of a random number generator"
         if not are_the_same(items_of(given), before):
             changed = "an argument"
-        if changed:
-            for v in trace:
-                show(v)
-            raise JitError(
-                f"{self.name} changed {changed} while it was recorded; a replay would not: "
-                "do it outside the jitted function, and pass or return what is needed"
-            )
         leaves = list(stand_ins.values())
-        did = Fingerprint(trace, [*leaves, *inputs], items_of(answer), guards.values)
+        try:
+            if changed:
+                raise JitError(
+                    f"{self.name} changed {changed} while it was recorded; a replay would not: "
+                    "do it outside the jitted function, and pass or return what is needed"
+                )
+            did = Fingerprint(trace, [*leaves, *inputs], items_of(answer), guards.values)
+        except JitError:
+            for v in trace:  # which may live on
+                show(v)
+            raise
         return answer, trace, leaves, inputs, did
 
     def is_due(self, way):
@@ -326,7 +332,9 @@ class Jit(Generic[P, R]):
         False where it went another way since a comparison is decided by the last digit.
         """
         if way.guards.broken():  # item by item, so that True is not 1
-            self._known[arguments.signature].ways.remove(way)
+            with self.lock:
+                for known in self._known.values():
+                    known.ways = [other for other in known.ways if other is not way]
             return self.recorded(arguments)
         start = time.monotonic()
         *_, did = self.traced(arguments, way.guards)
@@ -359,6 +367,9 @@ class JitMethod:
     def training(self, optimizer: Optimizer) -> Training:
         """As of a jitted function."""
         return Training(self.jitted, optimizer, self.instance)
+
+    def __reduce__(self):
+        return type(self), (self.jitted, self.instance)
 
     def __getattr__(self, name):
         return getattr(self.jitted, name)
