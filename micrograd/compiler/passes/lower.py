@@ -85,21 +85,18 @@ class Lowering:
         self.constants: dict[int, float] = {}
         self.by_data: dict[tuple, int] = {}
         self.ops: dict[int, tuple[int, Op]] = {}  # an op and its place, by its first output
-        self.shared: dict[
-            int, Sequence[int | None]
-        ] = {}  # ids of several outputs, by what these share
+        # Ids of several outputs, by what these share.
+        self.shared: dict[int, Sequence[int | None]] = {}
         self.nodes = 0
 
     def graph(self, made, outputs, questions):
         ids, place = self.ids, self.place
         for v in made:
-            if v not in place:
-                continue
-            if v._prev:
-                self.nodes += 1
-                self.computed(v)
-            elif v not in ids:
-                ids[v] = self.constant(v.data)
+            if v in place:
+                if v._x is not None:
+                    self.computed(v)
+                elif v not in ids:
+                    ids[v] = self.constant(v.data)
         ends = [ids[v] for v in outputs]
         guards = [
             (q, ids[a], ids[b] if isinstance(b, Value) else self.constant(float(b)), o)
@@ -130,11 +127,12 @@ class Lowering:
 
     def computed(self, v):
         """Adds the op that made v."""
-        kind = kind_of(v)
+        self.nodes += 1
+        kind, ids, x = kind_of(v), self.ids, v._x
         if kind == "output":
-            self.ids[v] = self.shared[id(v._x)][v._y]
+            ids[v] = self.shared[id(x)][v._y]
             return
-        operands = [self.ids[child] for child in v._prev]
+        operands = [ids[child] for child in (x if type(x) is tuple else v._prev)]
         if kind == "softmax":
             self.softmax(v, operands)
         elif kind in ("function", "outputs"):
@@ -147,7 +145,7 @@ class Lowering:
                 operands.insert(0, operands.pop(v._y))
             elif kind == "constant power":
                 params = v._y
-            self.add(v, Op(kind, params, tuple(operands), (self.ids.new(v),)))
+            self.add(v, Op(kind, params, tuple(operands), (ids.new(v),)))
 
     def add(self, v, op):
         self.ops[op.outputs[0]] = self.place[v], op
