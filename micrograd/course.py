@@ -70,11 +70,13 @@ def reset(folder: Path, number: int) -> tuple[Path, Path]:
 
 
 def fresh(notebook: dict[str, Any]) -> dict[str, Any]:
-    """The notebook as a learner begins it: without outputs or its list of wrong answers."""
+    """The notebook as a learner begins it: without outputs, and with its checks folded."""
     for cell in notebook["cells"]:
         cell["metadata"].pop("wrong", None)
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+    for cell in checks(notebook):  # their hints are for those who have tried
+        cell["metadata"]["jupyter"] = {"source_hidden": True}
     return notebook
 
 

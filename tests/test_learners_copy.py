@@ -83,6 +83,8 @@ def test_the_tour_opens_in_a_copy_without_outputs_and_without_news(jupyter, caps
     code = [cell for cell in mine["cells"] if cell["cell_type"] == "code"]
     assert {(*c["outputs"], c["execution_count"]) for c in code} == {(None,)} and len(code) == 5
     assert "wrong" not in code[0]["metadata"] and code[0]["source"] == ["x = ..."]
+    folded = [cell["metadata"].get("jupyter") for cell in code]
+    assert folded == [None, *[{"source_hidden": True}] * 4]
     assert "2 new lessons" in capsys.readouterr().out
 
 
