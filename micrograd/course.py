@@ -77,6 +77,7 @@ def fresh(notebook: dict[str, Any]) -> dict[str, Any]:
             cell["outputs"], cell["execution_count"] = [], None
     for cell in checks(notebook):  # their hints are for those who have tried
         cell["metadata"]["jupyter"] = {"source_hidden": True}
+        cell["source"] = "# Run this cell to check your answer.\n" + "".join(cell["source"])
     return notebook
 
 

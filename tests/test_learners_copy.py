@@ -85,6 +85,7 @@ def test_the_tour_opens_in_a_copy_without_outputs_and_without_news(jupyter, caps
     assert "wrong" not in code[0]["metadata"] and code[0]["source"] == ["x = ..."]
     folded = [cell["metadata"].get("jupyter") for cell in code]
     assert folded == [None, *[{"source_hidden": True}] * 4]
+    assert code[1]["source"].splitlines()[0] == "# Run this cell to check your answer."
     assert "2 new lessons" in capsys.readouterr().out
 
 
