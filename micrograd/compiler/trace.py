@@ -7,6 +7,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from types import FrameType
 from typing import Any
 
@@ -27,6 +28,7 @@ class Trace(list):
 
     def __init__(self, originals: dict[Value, Value], inputs: list) -> None:
         """`originals` are the caller's Values, by those that stand for them."""
+        self.stand_ins = list(originals)
         self.originals = {id(stand_in): v for stand_in, v in originals.items()}
         self.inputs = inputs
         self.asked: list[tuple[Value, str, Any]] = []
@@ -70,10 +72,14 @@ def traced(
 
     Raises JitError, where it happens, for what a replay could not do.
     """
-    trace = Trace(originals, inputs)
-    for v in (*originals, *inputs):
+    # In a context of its own, which ends with the call also where Ctrl-C comes at the worst moment.
+    return copy_context().run(in_context, function, Trace(originals, inputs), seen)
+
+
+def in_context(function, trace, seen):
+    for v in (*trace.stand_ins, *trace.inputs):
         hide(v)
-    token = tape.set(trace)
+    tape.set(trace)
     active.append(trace)
     try:
         with watched(seen):
@@ -81,14 +87,13 @@ def traced(
         if trace.refusal:
             raise trace.refusal
     except BaseException as error:
-        for v in (*originals, *inputs, *trace):  # which may live on
+        for v in (*trace.stand_ins, *trace.inputs, *trace):  # which may live on
             show(v)
         if trace.refusal and isinstance(error, Exception):
             raise trace.refusal from error
         raise
     finally:
         active[:] = [t for t in active if t is not trace]
-        tape.reset(token)
     return answer, trace
 
 
