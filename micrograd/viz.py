@@ -66,43 +66,41 @@ def draw_dot(
             f"the graph has {len(nodes)} values and max_nodes is {max_nodes}; "
             "draw a part of it, such as one neuron or the loss of one sample"
         )
-    name = {n: f"v{i}" for i, n in enumerate(nodes)}
+    drawing, name = empty(format, rankdir), {n: f"v{i}" for i, n in enumerate(nodes)}
+    for n in nodes:
+        label = label_of(n, known)
+        is_constant = names is not None and not n._prev and not label
+        text = constant(n, digits) if is_constant else record(n, label, digits, rankdir)
+        add_value(drawing, name[n], n, text, description(n, label))
+        if n._op:
+            add_operation(drawing, name[n], n._op)
+    for child, parent in edges:
+        drawing.edge(name[child], name[parent] + ("op" if parent._op else ""))
+    described = description(root, label_of(root, known), ".6g")
+    drawing.alt = f"Graph of {len(nodes)} values; last {described}"
+    return drawing
+
+
+def empty(format, rankdir):
+    """A drawing without anything yet, in colours for light and dark pages."""
     drawing = Drawing(format=format, graph_attr={"rankdir": rankdir})
     drawing.graph_attr.update(bgcolor="transparent", nodesep="0.2", ranksep="0.2")
     drawing.node_attr.update(fontname=FONT, fontsize="11", style="filled", color=LINE)
     drawing.edge_attr.update(color=LINE, arrowsize="0.6")
-    for n in nodes:
-        fill, label = COMPUTED if n._prev else LEAF, label_of(n, known)
-        constant = names is not None and not n._prev and not label
-        text = (
-            field(f"{n.data:.{max(digits, 4)}g}") if constant else record(n, label, digits, rankdir)
-        )
-        drawing.node(
-            name[n],
-            text,
-            shape="record",
-            margin="0.07,0.04",
-            fillcolor=fill,
-            tooltip=escaped(description(n, label)),
-        )
-        if n._op:
-            circle = "circle" if len(n._op) < 3 else "ellipse"
-            op = graphviz.nohtml(escaped(visible(n._op)))
-            drawing.node(
-                name[n] + "op",
-                op,
-                shape=circle,
-                margin="0.02",
-                width="0.3",
-                height="0.3",
-                fillcolor=OPERATION,
-            )
-            drawing.edge(name[n] + "op", name[n])
-    described = description(root, label_of(root, known), ".6g")
-    drawing.alt = f"Graph of {len(nodes)} values; last {described}"
-    for child, parent in edges:
-        drawing.edge(name[child], name[parent] + ("op" if parent._op else ""))
     return drawing
+
+
+def add_value(drawing, name, n, text, hover):
+    box = {"shape": "record", "margin": "0.07,0.04", "tooltip": escaped(hover)}
+    drawing.node(name, text, fillcolor=COMPUTED if n._prev else LEAF, **box)
+
+
+def add_operation(drawing, name, op):
+    """The operation that gives the value of that name."""
+    circle = {"margin": "0.02", "width": "0.3", "height": "0.3", "fillcolor": OPERATION}
+    text, shape = graphviz.nohtml(escaped(visible(op))), "circle" if len(op) < 3 else "ellipse"
+    drawing.node(name + "op", text, shape=shape, **circle)
+    drawing.edge(name + "op", name)
 
 
 def trace(root: Any) -> tuple[list, list]:
@@ -259,6 +257,11 @@ class Drawing(graphviz.Digraph):
 
     def __repr__(self):
         return f"<{self.alt}>"
+
+
+def constant(n, digits):
+    """What a constant is: its number."""
+    return field(f"{n.data:.{max(digits, 4)}g}")
 
 
 def record(n, label, digits, rankdir):
