@@ -98,6 +98,25 @@ def test_samples_are_counted_and_weight_decay_is_no_neuron():
     assert not [name for name in found if name.startswith(("z", "ŷ")) and "#" not in name]
 
 
+@pytest.mark.parametrize(
+    "total, is_sum",
+    [
+        (lambda v, w, b: v * w[0] + v * w[1] + b, True),
+        (lambda v, w, b: F.sum([v * w[0], w[1] * v, b]), True),
+        (lambda v, w, b: 0.0 + w[0] * v + w[1] * v + b, True),
+        (lambda v, w, b: v * w[0] + v * w[0] + b, False),
+        (lambda v, w, b: v * w[0] + v * w[1] + b * b, False),
+        (lambda v, w, b: v * w[0] + v * w[1] + 5.0 + b, False),
+        (lambda v, w, b: v * w[0] + v * w[1] + v * v + b, False),
+        (lambda v, w, b: v * w[0] * w[1] + b, False),
+    ],
+)
+def test_a_weighted_sum_has_each_weight_once_and_nothing_else(total, is_sum):
+    neuron = nn.Neuron(2, False, seed=0)
+    y = total(Value(3.0), neuron.w, neuron.b)
+    assert ("h" in names_of({"f": neuron}, y)) == is_sum
+
+
 def test_weight_decay_of_one_neuron_is_no_neuron():
     neuron = nn.Neuron(2, seed=0)
     decay = sum((p * p for p in neuron.parameters()), Value(0.0))

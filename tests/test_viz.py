@@ -225,6 +225,7 @@ def test_a_letter_of_no_font_shows_as_its_code_point():
 
 def test_a_letter_that_the_own_font_lacks_is_taken_from_the_system(monkeypatch):
     own, other = fonts.own(False), fonts.own(True)
+    fonts.known_letters.cache_clear()
     monkeypatch.setattr(fonts, "system", lambda: [other])
     monkeypatch.setattr(fonts, "has", lambda path, letter: (path == other) == (letter == "q"))
     assert fonts.pieces.__wrapped__("aqa", False) == [(own, "a"), (other, "q"), (own, "a")]
