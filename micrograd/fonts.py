@@ -69,13 +69,16 @@ def system() -> list[str]:
     """The files of the system's fonts that can be drawn at any size, in a fixed order."""
     from matplotlib.font_manager import findSystemFonts
 
-    return sorted(filter(scalable, findSystemFonts()))
+    return sorted(filter(usable, findSystemFonts()))
 
 
-def scalable(path):
+def usable(path):
+    if "LastResort" in path:  # it has a box for every letter there is
+        return False
     try:
         font(path, SAMPLE)
-    except OSError:  # such as letters that are pictures, of one size
+        letters(path)
+    except (OSError, RuntimeError):  # such as letters that are pictures, of one size
         return False
     return True
 

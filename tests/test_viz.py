@@ -3,6 +3,7 @@
 import io
 import random
 import re
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -230,6 +231,15 @@ def test_a_letter_that_the_own_font_lacks_is_taken_from_the_system(monkeypatch):
     monkeypatch.setattr(fonts, "has", lambda path, letter: (path == other) == (letter == "q"))
     assert fonts.pieces.__wrapped__("aqa", False) == [(own, "a"), (other, "q"), (own, "a")]
     fonts.known_letters.cache_clear()
+
+
+def test_fonts_that_cannot_be_used_are_passed_over(tmp_path, monkeypatch):
+    broken, last = tmp_path / "a.ttf", tmp_path / "LastResort.ttf"
+    broken.write_bytes(b"no font")
+    last.write_bytes(Path(fonts.own(False)).read_bytes())
+    found = [str(broken), str(last), fonts.own(True)]
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: found)
+    assert fonts.system.__wrapped__() == [fonts.own(True)]
 
 
 def tangled(n, operands):
