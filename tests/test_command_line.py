@@ -43,6 +43,7 @@ def test_the_regressions_of_the_articles_run(what, lines, last, tmp_path, capsys
     assert (tmp_path / f"{what}.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.slow
 def test_the_demo_prints_the_same_on_every_run(tmp_path, capsys):
     command = ("demo", "--out", str(tmp_path), "--steps", "3", "--seed", "7")
     assert {run(*command), run(*command)} == {0}

@@ -151,6 +151,7 @@ def decision_line(w, X, y):
     return figure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_s1_10_logistic_regression_separates_the_square(seed, tmp_path):
     X, y = square(n=100, seed=seed)
