@@ -209,7 +209,7 @@ class Jit(Generic[P, R]):
     def run(self, arguments, fill, use):
         """What use(replay) gives, called under the lock; None where the engine is to run."""
         for _ in range(3):  # at most: known, audited, once more
-            with self.lock:
+            with self.lock.held:
                 way = self.way(arguments, fill)
                 if way and not self.is_due(way):
                     self._costs.replayed()
@@ -224,13 +224,15 @@ class Jit(Generic[P, R]):
         known = self._known.get(arguments.signature)
         if known is None or not known.account.can_try():
             return None
-        self._known.move_to_end(arguments.signature)
+        if len(self._known) > 1:
+            self._known.move_to_end(arguments.signature)
         guards_hold: dict[Guards, bool] = {}
         for i, way in enumerate(known.ways):
             if self._costs.pays(way.cost) and way.fits(arguments, guards_hold):
                 fill(way.replay, arguments)
                 if way.replay.run(arguments):
-                    known.ways.insert(0, known.ways.pop(i))
+                    if i:
+                        known.ways.insert(0, known.ways.pop(i))
                     known.account.hit(1.0 - way.cost)
                     self._latest = way.replay
                     return way

@@ -22,7 +22,8 @@ class Costs:
     def sleeps(self) -> bool:
         """Whether a call goes to the engine without more ado."""
         self.calls += 1
-        self.left = min(self.left + SHARE, POT)
+        if self.left < POT:
+            self.left = min(self.left + SHARE, POT)
         if not self.nap:
             return False
         self.nap -= 1
@@ -49,7 +50,8 @@ class Account:
 
     def hit(self, gain: float) -> None:
         """A call was replayed."""
-        self.luck = min(self.luck + gain, LUCK)
+        if self.luck < LUCK:
+            self.luck = min(self.luck + gain, LUCK)
         self.book(gain)
 
     def missed(self, cost: float) -> None:
@@ -58,7 +60,9 @@ class Account:
 
     def can_try(self) -> bool:
         """Whether replays may be tried."""
-        self.luck = min(self.luck + MORE_LUCK, LUCK)
+        if self.luck >= LUCK:
+            return True
+        self.luck += MORE_LUCK
         return self.luck > 0 or self.costs.calls <= TRIALS
 
     def book(self, gain: float) -> None:

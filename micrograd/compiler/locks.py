@@ -9,24 +9,24 @@ from typing import Any
 
 
 class Lock:
-    """As threading.RLock."""
+    """As threading.RLock; `held` is it, for a `with` statement of the least delay."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
+        self.held = threading.RLock()
         LOCKS.add(self)
 
     def renew(self) -> None:
         """In a forked process, where no other thread lives that could release it."""
-        if self.lock.acquire(blocking=False):
-            self.lock.release()
+        if self.held.acquire(blocking=False):
+            self.held.release()
         else:
-            self.lock = threading.RLock()
+            self.held = threading.RLock()
 
     def __enter__(self) -> None:
-        self.lock.acquire()
+        self.held.acquire()
 
     def __exit__(self, *error: Any) -> None:
-        self.lock.release()
+        self.held.release()
 
 
 LOCKS: weakref.WeakSet[Lock] = weakref.WeakSet()

@@ -108,7 +108,7 @@ class Training:
                 "when another one of the same parameters begins"
             )
         args = (*self.bound, *args)
-        with self.jitted.lock, np.errstate(all="ignore"):
+        with self.jitted.lock.held, np.errstate(all="ignore"):
             arguments = Arguments(args, kwargs)
             replay = self.jitted.replay(arguments, self.fill)
             if replay is None:
