@@ -32,6 +32,7 @@ def test_the_demo_learns_moons_and_draws(tmp_path, capsys):
     MLP(2, [16, 16, 1]).load(weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "what, lines, last",
     [("line", 40, "epoch 40: loss 0.016167, w 3.8211"), ("square", 11, "97 of 100 right")],
@@ -51,6 +52,7 @@ def test_the_demo_prints_the_same_on_every_run(tmp_path, capsys):
     assert out[: len(out) // 2] == out[len(out) // 2 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", demos.DATASETS)
 @pytest.mark.parametrize("optimizer", demos.OPTIMIZERS)
 def test_every_dataset_and_optimizer_can_be_named(dataset, optimizer, tmp_path, capsys):

@@ -525,6 +525,7 @@ def test_a_function_of_ones_own_is_called_again():
 # Programs
 
 
+@pytest.mark.slow
 def test_a_program_reads_as_what_a_person_would_have_written():
     model = nn.MLP(2, [16, 16, 1], seed=0)
     X, y = data.moons(100, seed=0)
@@ -567,6 +568,7 @@ def chain(x):
     return x
 
 
+@pytest.mark.slow
 def test_what_waits_for_itself_all_the_way_runs_in_the_engine():
     f = jit(chain)
     assert found(f, 0.5) == found(chain, 0.5) == found(f, 0.5)
@@ -718,6 +720,7 @@ def test_a_training_ends_where_another_one_of_its_parameters_begins():
     assert {type(p) for p in model.parameters()} == {Value}
 
 
+@pytest.mark.slow
 def test_a_training_of_what_cannot_be_compiled_runs_in_the_engine():
     w, twin = Value(0.5), Value(0.5)
     other = optim.SGD([twin], lr=1e5)

@@ -109,6 +109,7 @@ def writes_on_full_disks(path, kind, limits):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_full_disk_is_an_error_that_names_the_file_and_leaves_the_old_one(kind, tmp_path, score):
     pytest.importorskip("resource", reason="the system has no limit for the size of a file")
