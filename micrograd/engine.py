@@ -107,9 +107,17 @@ class Value:
     _y: Any  # the other operand, or what else the operation depends on
 
     def __init__(
-        self, data: Any, _children: Iterable[Value] = (), _op="", label="", *, children=()
+        self,
+        data: Any,
+        _children: Iterable[Value] = (),
+        _op="",
+        label="",
+        *,
+        children=(),
+        local_grads=(),
     ) -> None:
         """`_op` is the operation's name, or a tuple of the local derivatives by the children."""
+        _op = local_grads or _op
         self.data = real(data, "Value()")
         self.grad = 0.0
         self.label = label
@@ -134,7 +142,10 @@ class Value:
             return x or ()
         return (x, y) if isinstance(y, Value) else (x,)
 
-    _children = _prev
+    @property
+    def _children(self) -> tuple[Value, ...]:
+        """The same."""
+        return self._prev
 
     @binary("+", lambda x, y: x + y)
     def __add__(grad, x, y):
@@ -227,6 +238,7 @@ class Value:
         """Add to the `grad` of every leaf the derivative of self by that leaf, times `grad`.
 
         Leaves accumulate from call to call; the gradients of computed Values start from zero.
+        Threads may do so at once on graphs that have no more than leaves in common.
         Raises RuntimeError, naming the operation, where an operation's own backward fails.
         """
         grad = real(grad, "backward()")
@@ -261,6 +273,8 @@ class Value:
 
     @_backward.setter
     def _backward(self, function: Callable[[], None]) -> None:
+        if not callable(function):
+            raise TypeError(f"_backward is a function, got {type(function).__name__} {function!r}")
         self._chain, self._x, self._y = replaced, self._prev or None, function
 
     __lt__ = comparison(operator.lt)
@@ -279,6 +293,17 @@ class Value:
 
     def __float__(self):
         raise TypeError("float() of a Value would drop its gradient; use value.data")
+
+    def __int__(self):
+        raise TypeError("int() of a Value would drop its gradient; use value.data")
+
+    def __round__(self, digits=None):
+        raise TypeError("round() of a Value would drop its gradient; use value.data")
+
+    def __format__(self, form):
+        if form:
+            raise TypeError(f"a Value has no format {form!r}; use value.data")
+        return repr(self)
 
     def __reduce__(self):
         if self._prev:
@@ -366,11 +391,16 @@ def slopes(given, children):
         raise ValueError(
             f"Value() needs a local derivative a child, got {len(given)} for {len(children)}"
         )
-    return tuple(given)
+    return tuple(real(slope, "a local derivative") for slope in given)
 
 
 def operands(children):
     """The children in a tuple, checked."""
+    if not hasattr(children, "__iter__"):
+        raise TypeError(
+            f"Value() needs Values as children in a tuple, got {type(children).__name__} "
+            f"{reprlib.repr(children)}"
+        )
     children = tuple(children)
     for child in children:
         if not isinstance(child, Value):

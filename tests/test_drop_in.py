@@ -127,6 +127,9 @@ def test_values_are_made_with_local_slopes_as_in_microgpt():
     y = Value(x.data * w.data, (x, w), (w.data, x.data))
     y.backward()
     assert (y._children, x.grad, w.grad) == ((x, w), -2.0, 3.0) and x._children == ()
+    named = Value(9.0, children=(x,), local_grads=(6.0,))
+    named.backward()
+    assert x.grad == -2.0 + 6.0
 
 
 def test_a_backward_that_was_read_keeps_its_meaning_when_another_one_is_set():

@@ -444,7 +444,7 @@ f(1.0)
 held = threading.Event()
 
 def hold():
-    with f.lock, lock:
+    with f.lock.held, lock.held:
         held.set()
         threading.Event().wait()
 

@@ -1,7 +1,9 @@
 """An operation is written in three places, and what lacks it in one of them is named."""
 
 import math
+import random
 
+import mpmath as mp
 import optable
 import pytest
 from reliability.reference import ulps
@@ -29,7 +31,7 @@ def lacking(name, method):
     x = [Value(0.75), Value(0.5)][: operands(method)]
     try:
         jit(method)(*x)
-    except RuntimeError:
+    except Exception:
         places["micrograd/compiler"] = False
     else:
         places["micrograd/compiler"] = same_as_jitted(method)
@@ -57,22 +59,22 @@ def same_as_jitted(method):
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_an_operation_stands_wherever_it_is_looked_for(name):
-    assert lacking(name, DECLARED[name]) == []
+    assert ", ".join(lacking(name, DECLARED[name])) == ""
 
 
 def test_the_places_that_lack_an_operation_are_named(monkeypatch):
-    @unary("atan", math.atan)
-    def atan(grad, x):
+    @unary("made up", math.atan)
+    def made_up(grad, x):
         x.grad += grad / (1 + x.data * x.data)
 
     places = ["micrograd/operations.py", "micrograd/tensor.py", "tests/optable.py"]
-    assert lacking("atan", atan) == [*places, "micrograd/compiler"]
-    monkeypatch.setattr(Tensor, "atan", atan, raising=False)
+    assert lacking("made_up", made_up) == [*places, "micrograd/compiler"]
+    monkeypatch.setattr(Tensor, "made_up", made_up, raising=False)
     row = operations.Operation(
-        "atan", atan, ("1/(1 + {a}²)",), (lambda g, x, y: g / (1.0 + x * x),)
+        "made_up", made_up, ("1/(1 + {a}²)",), (lambda g, x, y: g / (1.0 + x * x),)
     )
     monkeypatch.setattr(operations, "OPERATIONS", [*operations.OPERATIONS, row])
-    assert lacking("atan", atan) == [
+    assert lacking("made_up", made_up) == [
         "tests/optable.py",
         "micrograd/expression.py",
         "micrograd/compiler",
@@ -105,10 +107,6 @@ def test_an_operation_is_told_by_its_function_and_not_by_its_name():
     [(0.0, 0.25), (0.2, 0.6), (0.5, 1.0), (1.0, 2.1), (2.0, 20.0), (1e-8, 1e-3)],
 )
 def test_tanh_is_right_to_the_last_digit(at, hard):
-    import random
-
-    import mpmath as mp
-
     rng = random.Random(at)
     with mp.workdps(60):
         xs = [rng.uniform(at, hard) * rng.choice((-1, 1)) for _ in range(2000)]

@@ -267,7 +267,7 @@ class Jit(Generic[P, R]):
             raise
         index = {v: i for i, v in enumerate(arguments.values)}
         asked = [(index.get(v, v), name, found) for v, name, found in trace.asked]
-        with self.lock:
+        with self.lock.held:
             self._known[arguments.signature] = known
             lines = 0 if known.too_deep else sum(map(len, made.program.lines.values()))
             known.account.recorded(did.nodes, lines)
@@ -334,7 +334,7 @@ class Jit(Generic[P, R]):
         False where it went another way since a comparison is decided by the last digit.
         """
         if way.guards.broken():  # item by item, so that True is not 1
-            with self.lock:
+            with self.lock.held:
                 for known in self._known.values():
                     known.ways = [other for other in known.ways if other is not way]
             return self.recorded(arguments)

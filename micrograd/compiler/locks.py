@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Any
 
 
 class Lock:
-    """As threading.RLock; `held` is it, for a `with` statement of the least delay."""
+    """`held` is a threading.RLock, whose `with` statement no Ctrl-C can leave halfway."""
 
     def __init__(self) -> None:
         self.held = threading.RLock()
@@ -21,12 +20,6 @@ class Lock:
             self.held.release()
         else:
             self.held = threading.RLock()
-
-    def __enter__(self) -> None:
-        self.held.acquire()
-
-    def __exit__(self, *error: Any) -> None:
-        self.held.release()
 
 
 LOCKS: weakref.WeakSet[Lock] = weakref.WeakSet()

@@ -68,7 +68,7 @@ class Executable:
                     "the data of a parameter or argument was changed between the call of a jitted "
                     "function and backward(): go back first, then change it"
                 )
-            with self.lock, np.errstate(all="ignore"):
+            with self.lock.held, np.errstate(all="ignore"):
                 if self.point is not point:  # another call came in between
                     self.v[: self.start] = point
                     self.program.forward()

@@ -265,27 +265,37 @@ def place(frame):
 
 
 lock = Lock()
-watchers: dict[Value, int] = {}  # how many traces watch a Value
+watchers: dict[Value, set] = {}  # which traces watch a Value
 
 
 @contextmanager
 def watched(values: Iterable[Value]) -> Iterator[None]:
     """Meanwhile these Values tell a trace of this context when its function looks at them."""
-    values = [v for v in values if not is_hidden(v)]
-    with lock:
-        for v in values:
-            watchers[v] = watchers.get(v, 0) + 1
-            v.__class__ = watchful(type(v))  # type: ignore[arg-type]
+    values, token = [v for v in values if not is_hidden(v)], object()
     try:
+        with lock.held:
+            for v in values:
+                watchers.setdefault(v, set()).add(token)
+                v.__class__ = watchful(type(v))  # type: ignore[arg-type]
         yield
     finally:
-        with lock:
-            for v in values:
-                watchers[v] -= 1
-                if not watchers[v]:
-                    del watchers[v]
-                    if getattr(type(v), "hides", "") == "in a trace":
-                        v.__class__ = type(v).shown  # type: ignore[attr-defined]
+        try:
+            unwatch(values, token)
+        except KeyboardInterrupt:  # on the way: once more, from the start
+            unwatch(values, token)
+            raise
+
+
+def unwatch(values, token):
+    """Gives Values that no other trace watches their classes back."""
+    with lock.held:
+        for v in values:
+            tokens = watchers.get(v, set())
+            tokens.discard(token)
+            if not tokens:
+                if getattr(type(v), "hides", "") == "in a trace":
+                    v.__class__ = type(v).shown  # type: ignore[attr-defined]
+                watchers.pop(v, None)
 
 
 def from_library(module: str | None) -> bool:
