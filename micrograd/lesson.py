@@ -65,7 +65,14 @@ def check_cases(
             raise TypeError(f"a case is (arguments…, wanted), got {case!r}")
         *arguments, wanted = case
         trials.append((called, arguments, wanted, written(call, name, arguments), "gives"))
-    tell(trials, call or name, hint, rel, near_zero, f"all {len(cases)} cases")
+    tell(
+        trials,
+        call or name,
+        hint,
+        rel,
+        near_zero,
+        f"all {len(cases)} cases" if len(cases) > 1 else "the case",
+    )
 
 
 def asking():

@@ -23,6 +23,7 @@ from traitlets.config import Config
 from micrograd import files
 
 FOLDER = Path(__file__).parent
+SMALL = 40_000  # characters of base64
 SECONDS = 120  # for one cell; a lesson as a whole takes less than 20
 
 
@@ -97,12 +98,16 @@ def merged(outputs):
 
 
 def picture(output, alt):
-    """Give a picture the alternative text of its cell, and 256 colors: a third of the size."""
+    """Give a picture the alternative text of its cell, and 256 colors: a third of the size.
+
+    A small one with a transparent ground keeps all colors, which would become too few: such as the
+    tint of a drawing's inputs.
+    """
     if alt:
         output.metadata["image/png"] = {"alt": alt}
     image = Image.open(io.BytesIO(base64.b64decode(output.data["image/png"])))
-    if image.mode != "P":
-        opaque = image.convert("RGBA").getextrema()[3] == (255, 255)
+    opaque = image.convert("RGBA").getextrema()[3] == (255, 255)
+    if image.mode != "P" and (opaque or len(output.data["image/png"]) > SMALL):
         small = io.BytesIO()
         image = image.convert("RGB" if opaque else "RGBA")
         image.quantize(256, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)

@@ -106,7 +106,7 @@ def test_help_comes_in_stages_and_begins_anew_after_a_right_answer(capsys):
         "Not right: slope at 3 gives 6. Hint: count.",
         "Not right: slope at 3 gives 6. Hint: count. Wanted is 7.",
         "Not right: slope at 3 gives 6. Hint: count. Wanted is 7.",
-        "Right: all 1 cases.",
+        "Right: the case.",
         "Not right: slope at 3 gives 6.",
     ]
     for wanted in (7, 7, 7, 7, 6, 7):
