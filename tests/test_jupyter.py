@@ -40,7 +40,9 @@ def served(tmp_path):
         folders = {
             f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("RUNTIME", "CONFIG", "DATA")
         }
+        # A kernel that listens at files: a port may be taken by others before it gets there.
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
+        command.append("--KernelManager.transport=ipc")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = {**os.environ, **folders, "IPYTHONDIR": str(tmp_path / "ipython")}
         servers.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **quiet))
