@@ -37,7 +37,7 @@ def write(
 def font(path: str, size: float) -> Any:
     from PIL import ImageFont
 
-    return ImageFont.truetype(path, size)
+    return ImageFont.truetype(path, size) if path else ImageFont.load_default(size)
 
 
 @functools.cache
@@ -58,8 +58,11 @@ def known_letters(letter: str, bold: bool) -> list[tuple[str, str]]:
 
 
 def own(bold: bool) -> str:
-    import matplotlib
-
+    """The file of the font to begin with; none for Pillow's own, where matplotlib is absent."""
+    try:
+        import matplotlib
+    except ImportError:
+        return ""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return str(Path(matplotlib.get_data_path(), "fonts", "ttf", name))
 
@@ -84,7 +87,7 @@ def usable(path):
 
 
 def has(path: str, letter: str) -> bool:
-    return letters(path).get_char_index(ord(letter)) != 0
+    return not path or letters(path).get_char_index(ord(letter)) != 0
 
 
 @functools.cache

@@ -135,6 +135,11 @@ def test_importing_micrograd_imports_nothing_heavy():
     ("absent", "code"),
     [
         (
+            "matplotlib",
+            "from micrograd.player import step_through; "
+            "print('image/png' in step_through(Value(2) ** 2)._repr_mimebundle_()[0])",
+        ),
+        (
             "numpy",
             "from micrograd.gradcheck import gradcheck; print(gradcheck(lambda x: x * x, 3.0))",
         ),
