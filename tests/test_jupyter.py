@@ -3,9 +3,12 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from browser import until
@@ -29,7 +32,7 @@ def written(path):
 @pytest.fixture
 def served(tmp_path):
     """A function from the name of a program to the address of a notebook that it shows."""
-    servers = []
+    servers, runtime = [], tempfile.mkdtemp()  # short: it is part of the names of sockets
 
     def served(program):
         pytest.importorskip(program)
@@ -37,16 +40,15 @@ def served(tmp_path):
         kernel = {"kernelspec": {"display_name": "Python 3", "name": "python3"}}
         notebook = v4.new_notebook(cells=[v4.new_code_cell(CELL)], metadata=kernel)
         write(notebook, tmp_path / "n.ipynb")
-        folders = {
-            f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("RUNTIME", "CONFIG", "DATA")
-        }
+        folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA")}
+        folders["JUPYTER_RUNTIME_DIR"] = runtime
         # A kernel that listens at files: a port may be taken by others before it gets there.
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
         command.append("--KernelManager.transport=ipc")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         environment = {**os.environ, **folders, "IPYTHONDIR": str(tmp_path / "ipython")}
         servers.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **quiet))
-        info = tmp_path / "RUNTIME" / f"jpserver-{servers[-1].pid}.json"
+        info = Path(runtime, f"jpserver-{servers[-1].pid}.json")
         server = until(lambda: written(info), f"{program} to start")
         return f"{server['url']}{PATHS[program]}/n.ipynb?token={server['token']}"
 
@@ -54,6 +56,7 @@ def served(tmp_path):
     for server in servers:
         server.terminate()
         server.wait()
+    shutil.rmtree(runtime)
 
 
 def ran_the_cell(page):
