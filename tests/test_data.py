@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_circles, make_moons
+from sklearn.datasets import load_digits, make_circles, make_moons
 
 from micrograd import data
 
@@ -32,6 +32,14 @@ def test_moons_and_circles_are_those_of_scikit_learn(seed, n, noise):
     assert all(map(np.array_equal, data.moons(n, noise, seed), (X, y)))
     X, y = make_circles(n, noise=noise or None, factor=0.5, random_state=seed)
     assert all(map(np.array_equal, data.circles(n, noise, 0.5, seed), (X, y)))
+
+
+def test_the_digits_are_those_of_scikit_learn_and_their_file_is_small():
+    X, y = data.digits()
+    theirs = load_digits()
+    assert np.array_equal(16 * X, theirs.data) and np.array_equal(y, theirs.target)
+    assert (X.dtype, y.dtype.kind) == (float, "i")
+    assert (data.FILES / "digits.npz").stat().st_size < 100_000
 
 
 def test_the_line_is_4x_plus_3():
