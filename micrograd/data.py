@@ -1,4 +1,4 @@
-"""Toy datasets, and one of real digits: `X` and labels or targets `y` as arrays.
+"""Toy datasets, and one of real digits: `X` and labels or targets `y` as arrays; a list of names.
 
 Points are the same for a seed everywhere: the stream of NumPy's RandomState is frozen.
 Arguments out of their LIMITS raise ValueError.
@@ -96,6 +96,14 @@ def digits() -> Dataset:
     """
     with np.load(FILES / "digits.npz") as file:
         return file["X"] / 16.0, file["y"].astype(int)
+
+
+def first_names() -> list[str]:
+    """5,163 first names in small letters a to z, the most frequent first.
+
+    U.S. Census Bureau, 1990; in the public domain.
+    """
+    return (FILES / "first_names.txt").read_text(encoding="ascii").split()
 
 
 def shuffled(curves, noise, seed):

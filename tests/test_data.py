@@ -68,3 +68,15 @@ def test_spiral_arms_wind_once_around_the_origin():
     arm = X[y == 0][np.argsort(np.hypot(*X[y == 0].T))]
     angle = np.unwrap(np.arctan2(arm[:, 1], arm[:, 0]))
     assert angle[-1] - angle[0] == pytest.approx(2 * np.pi * 0.9)
+
+
+def test_first_names_are_small_letters_each_name_once_the_most_frequent_first():
+    names = data.first_names()
+    assert (len(names), len(set(names))) == (5163, 5163)
+    assert names[:3] == ["james", "john", "robert"] and max(map(len, names)) == 11
+    assert all(name.isascii() and name.isalpha() and name.islower() for name in names)
+
+
+def test_lists_of_names_are_the_callers_own():
+    data.first_names().clear()
+    assert data.first_names()
