@@ -32,8 +32,8 @@ def installed(wheel):
 
     def run(folder, *arguments):
         command = [sys.executable, *arguments]
-        options = {"capture_output": True, "text": True, "env": environment, "check": True}
-        return subprocess.run(command, cwd=folder, **options).stdout
+        options = {"capture_output": True, "text": True, "env": environment}
+        return subprocess.run(command, check=True, cwd=folder, **options).stdout
 
     return run
 
