@@ -85,6 +85,34 @@ def test_edge_values_come_out_as_in_the_engine(op, copies):
             assert b.grad == pytest.approx(a.grad, rel=1e-12, nan_ok=True), point
 
 
+SUMS = {
+    "a product": lambda a, b: a * b,
+    "two products": lambda a, b: a * b + b * a,
+    "six products": lambda a, b: a * b + a * b + b * a + a * b + b * a + a * b,
+    "after 0": lambda a, b: 0 + a,
+    "before 0": lambda a, b: a * b + 0.0,
+    "before -0.0": lambda a, b: a + -0.0,
+    "less 0": lambda a, b: a - 0.0,
+    "0 between": lambda a, b: a * b + 0.0 + b,
+    "0 times": lambda a, b: Value(0.0) * a + b,
+    "sum of one": lambda a, b: sum([a]),
+    "sum of nine": lambda a, b: sum([a, b, a * b] * 3),
+    "F.sum": lambda a, b: F.sum([a, b]),
+    "F.dot of one": lambda a, b: F.dot([a], [b]),
+    "F.dot of six": lambda a, b: F.dot([a] * 6, [b] * 6),
+    "F.dot from b": lambda a, b: F.dot([a], [b], b),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("copies", [1, 2, 9])
+def test_zeros_keep_their_sign_in_sums(name, copies):
+    replayed = jit(lambda *xs: [SUMS[name](*xs) for _ in range(copies)])
+    for numbers in [(0.5, 0.7), (-0.0, 0.7), (0.5, -0.0), (-0.0, -0.0), (-0.0, 0.0)]:
+        expected = SUMS[name](*map(Value, numbers)).data
+        assert [str(y.data) for y in replayed(*map(Value, numbers))] == [str(expected)] * copies
+
+
 def mlp_loss(model, X, y):
     """With products, sums and activations as people write them."""
 

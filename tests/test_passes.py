@@ -31,7 +31,8 @@ def lowered(function, *numbers):
     [
         (lambda a, b: a + b, ["++"]),
         (lambda a, b: a + b + a + b, ["++++"]),
-        (lambda a, b: sum([a, b, a]), ["+++"]),
+        (lambda a, b: sum([a, b, a]), ["++++"]),
+        (lambda a, b: a + 0.0 + b + 0.0, ["+++"]),
         (lambda a, b: a * b + b, ["*+"]),
         (lambda a, b: a * b + b * b + a, ["**+"]),
         (lambda a, b: F.dot([a, b], [b, b], a) + b, ["+**+"]),
@@ -39,6 +40,7 @@ def lowered(function, *numbers):
         (lambda a, b: (lambda s: s + s)(a + b), ["++", "++"]),
         (lambda a, b: (lambda p: p * p + p)(a * b), ["*+"]),
         (lambda a, b: Value(0.0) + Value(0.0) + a * 1, ["+*"]),
+        (lambda a, b: F.dot([a, b], [b, b]), ["+**"]),
     ],
 )
 def test_fold_makes_sums_of_chains_of_additions(function, signs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import copysign
 from typing import Any, NamedTuple
 
 from ..engine import Value
@@ -15,7 +16,8 @@ class Op(NamedTuple):
     """An operation on values, which are named by their ids.
 
     `params` is what else sets it apart: the exponent of a constant power, the Function to call, and
-    of a sum of products what it adds up, in this order: '+' a value, '*' a product of two.
+    of a sum of products what it adds up, in this order: '+' a value, '*' a product of two. A sum
+    that begins with a zero is never -0.0.
     """
 
     kind: str
@@ -52,6 +54,10 @@ class Graph:
     gradients: list[int | None] = field(default_factory=list)
     inner: dict[int, int | None] = field(default_factory=dict)
     like: list[int] = field(default_factory=list)
+
+    def zeros(self) -> set[int]:
+        """The ids of the constants +0.0."""
+        return {x for x, data in self.constants.items() if data == 0 and copysign(1, data) > 0}
 
 
 class Builder:

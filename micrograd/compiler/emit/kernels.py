@@ -84,11 +84,11 @@ def exact_mean(x, out):
         out[i] = floats.mean(x[:, i].tolist())
 
 
-def running_sum(x, out=None):
-    """Sums over the terms, in their order."""
+def running_sum(x, out=None, zero=0.0):
+    """Sums over the terms, in their order, from a zero: from -0.0 as if from none."""
     if x.shape[1] > 1:
-        return np.add.reduce(x, axis=0, out=out)
-    total = np.add.accumulate(x[:, 0])[-1:]
+        return np.add.reduce(x, axis=0, out=out, initial=zero)
+    total = np.add.accumulate(x[:, 0])[-1:] + zero
     if out is None:
         return total
     np.copyto(out, total)

@@ -176,12 +176,13 @@ class Emitter:
     def sum(self, group):
         source, signs = self.source, group.params
         if group.size == 1 and "*" not in signs and len(signs) > FEW_TERMS:
-            x = self.array(group.operands[:, 0])
-            source.write(f"v[{self.offset[group.outputs[0, 0]]}] = add.accumulate({x})[-1]")
+            x, zero = self.array(group.operands[:, 0]), "0.0 + " * group.from_zero
+            source.write(f"v[{self.offset[group.outputs[0, 0]]}] = {zero}add.accumulate({x})[-1]")
         elif len(signs) > FEW_TERMS or self.is_shorter_at_once(group):
             if not self.summed_by_ones(group):
-                y = self.array(group.outputs[0])
-                source.write(f"running_sum({self.terms(group)}, {y})")
+                y, terms = self.array(group.outputs[0]), self.terms(group)
+                zero = "" if group.from_zero or self.is_backward else ", -0.0"
+                source.write(f"running_sum({terms}, {y}{zero})")
         elif group.size <= SINGLES:
             self.single_sums(group)
         else:
@@ -226,7 +227,8 @@ class Emitter:
                 f"{next(numbers)} * {next(numbers)}" if sign == "*" else next(numbers)
                 for sign in group.params
             ]
-            self.source.write(f"v[{self.offset[group.outputs[0, i]]}] = {' + '.join(sums)}")
+            terms = " + ".join([*["0.0"] * group.from_zero, *sums])
+            self.source.write(f"v[{self.offset[group.outputs[0, i]]}] = {terms}")
 
     def short_sums(self, group):
         """The first term, and then each other one added to it."""
@@ -248,6 +250,8 @@ class Emitter:
             summed = y if summed else x
         if summed != y:
             source.write(f"{y}[...] = {summed}")
+        if group.from_zero:
+            source.write(f"add({y}, 0.0, out={y})")
 
     def terms(self, group):
         """The name of an array (terms, ops) of what a long sum adds up."""

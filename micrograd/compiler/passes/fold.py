@@ -22,7 +22,7 @@ def fold(graph: Graph) -> Graph:
     ends = [*graph.outputs, *(x for guard in graph.guards for x in guard[1:3])]
     used = chain(ends, chain.from_iterable([op.operands for op in forward]))
     uses = np.bincount(np.fromiter(used, int), minlength=graph.size).tolist()
-    zeros = {x for x, data in graph.constants.items() if data == 0}
+    zeros = graph.zeros()
     once: dict[int, Op] = {}  # sums and products used once, by their output
     gone: set[int] = set()
     ops = []
@@ -36,7 +36,10 @@ def fold(graph: Graph) -> Graph:
 
 
 def sum_of(op, once, zeros, gone):
-    """An addition as a sum: the one it continues, if there is one, and what it adds to that."""
+    """An addition as a sum: the one it continues, if there is one, and what it adds to that.
+
+    A zero goes to the start, where one is enough: all that it changes is the sign of a sum -0.0.
+    """
     terms, signs, operands = list(op.operands), [], []
     spine = next((i for i in (0, 1) if is_kind(SUM, once.get(terms[i]))), None)
     if spine is not None:
@@ -51,9 +54,12 @@ def sum_of(op, once, zeros, gone):
             gone.add(x)
             signs.append("*")
             operands += product.operands
-        elif x not in zeros or (not signs and x == terms[-1]):
+        elif x not in zeros:
             signs.append("+")
             operands.append(x)
+        elif not operands or operands[0] not in zeros:
+            signs.insert(0, "+")
+            operands.insert(0, x)
     return Op(SUM, signs, operands, op.outputs)
 
 

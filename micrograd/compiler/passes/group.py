@@ -21,13 +21,17 @@ CALLED = "function", "function backward"
 
 @dataclass(eq=False)
 class Group:
-    """Ops of one kind. Operands (operands of an op, ops), outputs (outputs of an op, ops): ids."""
+    """Ops of one kind. Operands (operands of an op, ops), outputs (outputs of an op, ops): ids.
+
+    Sums `from_zero` begin with a zero that is not among their operands.
+    """
 
     kind: str
     params: object
     operands: np.ndarray
     outputs: np.ndarray
     functions: list = field(default_factory=list)
+    from_zero: bool = False
 
     @property
     def size(self) -> int:
@@ -45,7 +49,7 @@ class Group:
 class Ragged:
     """Sums of products of different lengths: first[i] · second[i] goes to outputs[0, sums[i]].
 
-    `second` is None where there are no products.
+    They begin with a zero. `second` is None where there are no products.
     """
 
     first: np.ndarray
@@ -77,12 +81,15 @@ def group(graph: Graph) -> Schedule:
     """
     members: tuple[dict, dict] = {}, {}
     level, ends, start = levels(graph), own_gradients(graph), graph.seeds[0]
-    for op in graph.ops:
+    zeros = graph.zeros()
+    for given in graph.ops:
+        op, from_zero = without_zero(given, zeros)
         kind, params, operands, (first, *more) = op
         depth = level[first]
         if first in ends:
             depth = (LAST << is_short_sum(op)) + level[operands[0]]
-        key = depth, kind, None if kind in CALLED else params, len(operands), len(more)
+        shape = len(operands), len(more)
+        key = depth, from_zero, kind, None if kind in CALLED else params, *shape
         members[first > start].setdefault(key, []).append(op)
     if len(members[0]) > MOST_GROUPS:
         raise TooDeepError(
@@ -94,6 +101,14 @@ def group(graph: Graph) -> Schedule:
     graph = replace(graph, size=builder.size, constants=builder.constants)
     forward, backward = (list(grouped(x, graph, one, i)) for i, x in enumerate(members))
     return Schedule(graph, forward, backward)
+
+
+def without_zero(op, zeros):
+    """The op without the zero that a sum begins with, and whether there was one."""
+    kind, params, operands, outputs = op
+    if operands[0] in zeros and kind == SUM and params[0] == "+" and len(params) > 1:
+        return Op(kind, params[1:], operands[1:], outputs), True
+    return op, False
 
 
 def own_gradients(graph):
@@ -120,36 +135,36 @@ def is_short_sum(op):
 def grouped(members, graph, one, is_backward) -> Iterable:
     """Groups of lists of ops alike, level after level."""
     like = dict(enumerate(graph.like))
-    by_level: dict[int, list[list[Op]]] = {}
-    for (depth, *_), ops in sorted(members.items(), key=lambda item: item[0][0]):
+    by_level: dict[int, list[tuple[list[Op], bool]]] = {}
+    for (depth, from_zero, *_), ops in sorted(members.items(), key=lambda item: item[0][0]):
         ops.sort(key=lambda op: like.get(op.outputs[0], op.outputs[0]))
-        by_level.setdefault(depth, []).append(ops)
+        by_level.setdefault(depth, []).append((ops, from_zero))
     for level in by_level.values():
-        small = [ops for ops in level if is_small(ops, is_backward)]
+        small = [ops for ops, from_zero in level if (from_zero or is_backward) and is_small(ops)]
         if len(small) <= MOST_LENGTHS:
             small = []
         else:
             yield ragged([op for ops in small for op in ops], one)
-        yield from (group_of(ops) for ops in level if ops not in small)
+        yield from (group_of(ops, from_zero) for ops, from_zero in level if ops not in small)
 
 
-def is_small(ops, is_backward):
-    """Whether these are few, and may be added up one by one, from zero."""
-    signs = signs_of(ops[0])
-    return 0 < len(signs) * len(ops) < SMALL and (is_backward or "+" not in signs)
+def is_small(ops):
+    """Whether these are sums of few terms in all."""
+    return 0 < len(signs_of(ops[0])) * len(ops) < SMALL
 
 
 def signs_of(op):
     return op.params if op.kind == SUM else "*" if op.kind == "multiply" else ""
 
 
-def group_of(ops):
+def group_of(ops, from_zero):
     return Group(
         ops[0].kind,
         ops[0].params,
         operands=columns([op.operands for op in ops]),
         outputs=columns([op.outputs for op in ops]),
         functions=[op.params for op in ops] if ops[0].kind in CALLED else [],
+        from_zero=from_zero,
     )
 
 

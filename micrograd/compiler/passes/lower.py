@@ -140,7 +140,7 @@ class Lowering:
         else:
             params = None
             if kind == "dot":
-                kind, params, operands = dot(operands)
+                kind, params, operands = dot(operands, self.constant(0.0))
             elif kind == "cross entropy":
                 operands.insert(0, operands.pop(v._y))
             elif kind == "constant power":
@@ -174,12 +174,12 @@ class Lowering:
             (self.ids[v],) = outputs
 
 
-def dot(operands):
-    """A dot product as a sum of products: perhaps a start, then products as they are added."""
+def dot(operands, zero):
+    """A dot product as a sum of products: the start, then products as they are added."""
     half = len(operands) // 2
-    start = operands[2 * half :]
+    start = operands[-1] if len(operands) % 2 else zero
     pairs = chain.from_iterable(zip(operands[:half], operands[half : 2 * half]))
-    return SUM, "+" * len(start) + "*" * half, [*start, *pairs]
+    return SUM, "+" + "*" * half, [start, *pairs]
 
 
 def kind_of(v):
