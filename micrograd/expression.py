@@ -24,6 +24,7 @@ NESTING = re.compile(
     r"[-+*/(\[{~!<>=&|^%@]|\.[^\W\d]|\b(?:not|lambda|if|await)\b"
 )  # one level each
 MOST_NESTED = 1000
+PRODUCT = re.compile(r"(?<![\w.])([\d.]+) ?([a-zA-Z]\w*)")  # as on paper: 2x
 LONGEST = 80  # characters of a text that is quoted
 FUNCTIONS = {row.name: row.method for row in OPERATIONS if not row.notation}
 
@@ -66,7 +67,8 @@ def parsed(text):
     try:
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError) as error:  # ValueError for a null byte
-        reason = getattr(error, "msg", error)
+        product = PRODUCT.search(text)
+        reason = "for a product write {}*{}".format(*product.groups()) if product else error.args[0]
         raise ExpressionError(f"cannot read {shortened(text)}: {reason}") from None
 
 
@@ -111,10 +113,20 @@ def computed(part, names):
             name in FUNCTIONS
         ):
             return FUNCTIONS[name](computed(operand, names))
-    raise ExpressionError(
-        f"cannot use {shortened(ast.unparse(part))}: an expression has numbers, names, "
-        f"+ - * / ** and {', '.join(sorted(FUNCTIONS))}"
-    )
+    raise ExpressionError(f"cannot use {shortened(ast.unparse(part))}: {advice(part)}")
+
+
+def advice(part):
+    """What to write instead of a part that is none of an expression."""
+    match part:
+        case ast.BinOp(op=ast.BitXor()):
+            return "a power is written **"
+        case ast.Call(func=ast.Constant() | ast.BinOp()):
+            return "a product is written *"
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
+            return f"{name}() takes one number, got {len(args)}"
+    functions = ", ".join(sorted(FUNCTIONS))
+    return f"an expression has numbers, names, + - * / ** and {functions}"
 
 
 def constant(number):
