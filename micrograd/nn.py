@@ -7,14 +7,17 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import weights
+from . import arrays, export, weights
 from .atomic import set_attributes
 from .engine import Value, is_real
 from .functional import Values, values, weighted_sum
 from .operations import OPERATIONS
 from .weights import WeightsError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "WeightsError"]
 
@@ -51,20 +54,38 @@ class Module:
     def load_state_dict(self, state: Mapping[str, float]) -> None:
         """Set all parameters. Raises WeightsError, having changed nothing, unless all names fit."""
         parameters, state = dict(self.named_parameters()), weights.checked(state)
-        if parameters.keys() != state.keys():
-            raise WeightsError(
-                f"weights do not fit: missing {listed(parameters.keys() - state.keys())}, "
-                f"unexpected {listed(state.keys() - parameters.keys())}"
-            )
+        weights.require_same_names(parameters.keys(), state.keys())
         set_attributes(parameters.values(), repeat("data"), map(state.get, parameters))
 
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the parameters to a JSON file. Raises WeightsError if one is not finite."""
-        weights.write(path, self.state_dict())
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The parameters as arrays, as PyTorch has them: "layers.0.weight" (neurons, inputs)."""
+        return arrays.stacked(self.state_dict())
+
+    def load_arrays(self, given: Mapping[str, Any]) -> None:
+        """Set all parameters from arrays, also PyTorch's. Raises WeightsError unless all fit."""
+        self.load_state_dict(arrays.unstacked(given, self.state_dict()))
+
+    def save(self, path: str | os.PathLike, *, dtype: str = "float64") -> None:
+        """Write the parameters to a JSON file, or an MLP or Layer, as it computes, to .onnx.
+
+        `dtype` is that of the numbers in .onnx; browsers and phones want float32. Raises
+        WeightsError if a parameter is not finite, and ValueError, naming it, for an activation
+        that ONNX does not have.
+        """
+        if export.is_onnx(path):
+            weights.checked(self.state_dict())
+            export.write(path, self.arrays(), chain(self), dtype)
+        elif dtype != "float64":
+            raise ValueError(f"dtype is for .onnx, a JSON file holds float64, got {dtype!r}")
+        else:
+            weights.write(path, self.state_dict())
 
     def load(self, path: str | os.PathLike) -> None:
         """Set all parameters from a file of `save`. Raises WeightsError unless it fits."""
-        self.load_state_dict(weights.read(path))
+        if export.is_onnx(path):
+            self.load_arrays(export.read(path))
+        else:
+            self.load_state_dict(weights.read(path))
 
 
 class Neuron(Module):
@@ -228,8 +249,33 @@ def generator(seed):
     return seed if hasattr(seed, "uniform") else random.Random(whole("seed", seed, 0))
 
 
-def listed(names):
-    """Some names in a message: none, the first few, how many more."""
-    first = [weights.SHORT.repr(name)[1:-1] for name in sorted(names)[:3]]
-    more = len(names) - 3
-    return (", ".join(first) or "none") + (f" and {more} more" if more > 0 else "")
+def chain(model):
+    """The layers of an MLP or a Layer: how the names of their parameters begin, their activation.
+
+    Raises TypeError for a model that computes in a way of its own.
+    """
+    if type(model).__call__ is MLP.__call__:
+        layers = {f"layers.{i}.": layer for i, layer in enumerate(model.layers)}
+    else:
+        layers = {"": model}
+    for layer in layers.values():
+        if type(layer).__call__ is not Layer.__call__:
+            raise TypeError(
+                f"only an MLP or a Layer can be saved as ONNX, got {type(layer).__name__}; "
+                "its weights leave by .arrays()"
+            )
+    found = [(name, common_activation(layer, name)) for name, layer in layers.items()]
+    own = sum(len(n.w) + 1 for layer in layers.values() for n in layer.neurons)
+    if own != len(model.parameters()):
+        raise ValueError(
+            f"ONNX needs {own} parameters, one for each weight and bias, "
+            f"got {len(model.parameters())}: some are shared, computed, or not of a neuron"
+        )
+    return found
+
+
+def common_activation(layer, name):
+    found = {n.act if n.nonlin else "linear" for n in layer.neurons}
+    if len(found) > 1 or {type(n).__call__ for n in layer.neurons} != {Neuron.__call__}:
+        raise ValueError(f"a layer of different neurons cannot be saved as ONNX: {name}neurons")
+    return found.pop()

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +94,19 @@ def without_repeats(pairs):
 
 def refuse_constant(name):
     raise WeightsError(f"it holds {name}")
+
+
+def require_same_names(wanted: Set[str], given: Set[str]) -> None:
+    """Raise WeightsError, naming them, where a name is missing or one too many."""
+    if wanted != given:
+        raise WeightsError(
+            f"weights do not fit: missing {listed(wanted - given)}, "
+            f"unexpected {listed(given - wanted)}"
+        )
+
+
+def listed(names):
+    """Some names in a message: none, the first few, how many more."""
+    first = [SHORT.repr(name)[1:-1] for name in sorted(names)[:3]]
+    more = len(names) - 3
+    return (", ".join(first) or "none") + (f" and {more} more" if more > 0 else "")

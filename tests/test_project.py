@@ -36,6 +36,8 @@ ARROWS = {
     "course": {"files", "lesson"},
     "regression": {"engine", "functional", "optim"},
     "weights": {"engine", "files"},
+    "arrays": {"weights"},
+    "export": {"files", "operations", "weights"},
     "expression": {"engine", "operations"},
     "viz": {"engine", "files", "functional", "layout", "names", "raster"},
     "plot": {"engine", "files"},
@@ -56,7 +58,7 @@ ARROWS = {
         "viz",
     },
     "tensor": {"engine", "functional"},
-    "nn": {"atomic", "engine", "functional", "operations", "weights"},
+    "nn": {"arrays", "atomic", "engine", "export", "functional", "operations", "weights"},
     "compiler": {
         "atomic",
         "engine",
