@@ -102,7 +102,12 @@ class Trial:
             value.grad = grad
         out = fresh if isinstance(outs, list) else fresh[0]
         said = rule(*grouped(inputs, [boxes[i] for i in self.at]), out)
-        return said if said is ... else [boxes[i].grad for i in self.used]
+        found = [boxes[i].grad for i in self.used]
+        if any(isinstance(grad, Value) for grad in found):
+            raise TypeError(
+                "a gradient is a plain number and became a Value: take .data of a Value"
+            )
+        return said if said is ... else found
 
 
 def listed(outs: Any) -> list:

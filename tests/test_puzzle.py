@@ -29,6 +29,10 @@ def takes_both(a, b, out):
     b.grad += a.data * out.grad
 
 
+def forgets_data(a, b, out):
+    a.grad += b * out.grad
+
+
 def crashes(a, b, out):
     a.grad += c  # noqa: F821
 
@@ -46,6 +50,7 @@ VERDICTS = [
     (overwrites, "Not right: overwrites at a "),
     (forgets_upstream, "Not right: forgets_upstream at a "),
     (takes_both, "Not right: takes_both at a "),
+    (forgets_data, "became a Value: take .data"),
     (crashes, "raises NameError: name 'c' is not defined"),
     (is_open, "Not yet: "),
 ]
