@@ -7,7 +7,6 @@ import operator
 import reprlib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from itertools import filterfalse
 from numbers import Real
 from typing import Any
 
@@ -244,7 +243,7 @@ class Value:
         grad = real(grad, "backward()")
         if (events := tape.get()) is not None:
             events.append(("backward", self, None, None))
-        order = topological_order(self)
+        order = topological_order(self, leaves=False)
         for v in order:
             if v._x is not None:
                 v.grad = 0.0
@@ -352,10 +351,11 @@ def noted(question, value, other, answer):
     return answer
 
 
-def topological_order(root: Any) -> list:
+def topological_order(root: Any, leaves: bool = True) -> list:
     """`root` and all it was computed from, every node after its children.
 
-    Needs nothing of a node but `_prev`. Without recursion: a graph may be a million nodes deep.
+    Needs nothing of a node but `_prev`; without leaves, which pass no gradient on, also `_chain`.
+    Without recursion: a graph may be a million nodes deep.
     """
     order: list = []
     seen, stack = set(), [root]
@@ -366,7 +366,9 @@ def topological_order(root: Any) -> list:
         elif v not in seen:
             seen.add(v)
             stack += (v, None)
-            stack.extend(filterfalse(seen.__contains__, reversed(tuple(v._prev))))
+            for child in reversed(tuple(v._prev)):
+                if child not in seen and (leaves or child._chain is not nothing):
+                    stack.append(child)
     return order
 
 
