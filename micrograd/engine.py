@@ -367,7 +367,7 @@ def topological_order(root: Any, leaves: bool = True) -> list:
             seen.add(v)
             stack += (v, None)
             for child in reversed(tuple(v._prev)):
-                if child not in seen and (leaves or child._chain is not nothing):
+                if (leaves or child._chain is not nothing) and child not in seen:
                     stack.append(child)
     return order
 
