@@ -1,0 +1,104 @@
+"""Each operation at hard points: errors in units of the last place, beside those of PyTorch."""
+
+import math
+from random import Random
+
+import mpmath as mp
+import pytest
+from optable import OPS
+from reliability.reference import slopes, ulps
+
+from micrograd import Value
+
+torch = pytest.importorskip("torch")
+
+POINTS = 2000
+CANCELS = {"dot": 32.0}  # its products are rounded before they are added
+
+
+def stacked(function):
+    return lambda *xs: function(torch.stack(xs))
+
+
+def logits(a, label):
+    target = torch.tensor(label, dtype=torch.float64)
+    return torch.nn.functional.binary_cross_entropy_with_logits(a, target)
+
+
+# What computes alike; an operation that is not here is written with the same operators.
+TORCH = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "softplus": lambda a: torch.nn.functional.softplus(a, threshold=1000.0),
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "sum": stacked(torch.sum),
+    "mean": stacked(torch.mean),
+    "dot": lambda a, b, c: torch.dot(torch.stack([a, b]), torch.stack([b, a])) + c,
+    "max": stacked(torch.amax),
+    "logsumexp": stacked(lambda x: torch.logsumexp(x, 0)),
+    "softmax": stacked(lambda x: torch.softmax(x, 0)[0]),
+    "cross_entropy": stacked(
+        lambda x: torch.nn.functional.cross_entropy(x[None], torch.tensor([0]))
+    ),
+    "binary_cross_entropy_with_logits": lambda a: logits(a, 1.0),
+    "hinge_loss": lambda a: torch.relu(1 + a),
+    "mse_loss": lambda a, b: torch.nn.functional.mse_loss(a, b),
+}
+
+
+def hard(rng, ends):
+    """A number between the ends: any, of any magnitude, or near where something happens."""
+    low, high = ends
+    kind = rng.randrange(3)
+    if kind == 0:
+        return rng.uniform(low, high)
+    sign = rng.choice([s for s in (-1, 1) if low <= s * high <= high])
+    if kind == 1:
+        least = math.log(max(low, high * 1e-9))
+        return sign * math.exp(rng.uniform(least, math.log(high)))
+    place = sign * rng.choice([1.0, math.log(2), *(k * math.pi / 2 for k in range(1, 7))])
+    near = place + rng.choice([-1, 1]) * 2.0 ** -rng.randint(1, 50)
+    return min(max(near, low), high)
+
+
+def by_engine(op, xs):
+    inputs = [Value(x) for x in xs]
+    y = op.compute(*inputs)
+    y.backward()
+    return [y.data, *(x.grad for x in inputs)]
+
+
+def by_torch(op, xs):
+    inputs = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in xs]
+    y = TORCH.get(op.name, op.compute)(*inputs)
+    y.backward()
+    return [y.item(), *(x.grad.item() for x in inputs)]
+
+
+def worst(found, right):
+    """The largest error of a value, and of a slope."""
+    errors = [[ulps(*pair) for pair in zip(*row)] for row in zip(found, right)]
+    return max(e[0] for e in errors), max(max(e[1:]) for e in errors)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_errors_are_a_few_ulps(op, score):
+    rng = Random(op.name)
+    points = [[hard(rng, ends) for ends in op.ranges] for _ in range(POINTS)]
+    with mp.workdps(120):
+        exact = [list(map(mp.mpf, xs)) for xs in points]
+        right = [[op.reference(*xs), *slopes(op.reference, xs)] for xs in exact]
+    ours, theirs = (worst([by(op, xs) for xs in points], right) for by in (by_engine, by_torch))
+    bar = CANCELS.get(op.name, op.ulps)
+    score(
+        f"{op.name} at {POINTS:,} hard points: largest error of the value, of a slope",
+        f"{bar:g} ulps",
+        "{:.2g}, {:.2g}; PyTorch {:.2g}, {:.2g}".format(*ours, *theirs),
+    )
+    assert max(ours) <= bar
