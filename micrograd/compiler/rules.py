@@ -42,7 +42,7 @@ HELPERS = {
 }
 ELEMENTWISE = {row.name: Row(row.scalar, row.array, row.gradients) for row in OPERATIONS} | HELPERS
 
-# Ops of many operands, as arrays (operands, ops); `x` and `g` are parts of the operands.
+# Ops of many operands, as arrays (operands, ops); `i`, `x` and `g` are parts of the operands.
 REDUCTIONS = {
     "sum": "exact_sum({x}, {y})",
     "mean": "exact_mean({x}, {y})",
@@ -51,6 +51,9 @@ REDUCTIONS = {
     "logsumexp": "log_sum_exp({x}, {y})",
     "cross entropy": "cross_entropy({x}, {y})",
     "cross entropy slopes": "cross_entropy_slopes({x}, {y})",
+    "cross entropy at": "cross_entropy_at({i}, {x}, {y})",
+    "cross entropy slopes at": "cross_entropy_slopes_at({i}, {x}, {y})",
+    "one hot": "one_hot({x}, {y})",
     "softmax": "softmax({x}, {y})",
     "softmax backward": "softmax_backward({x}, {g}, {y})",
     "function": "call_functions({f}, {x}, {y})",

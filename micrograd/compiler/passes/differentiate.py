@@ -16,23 +16,27 @@ from ..rules import ELEMENTWISE
 PLAIN = -1  # in place of the second factor of what is no product
 
 
-def differentiate(graph: Graph, used: Sequence[int], inner: Sequence[int] = ()) -> Graph:
+def differentiate(
+    graph: Graph, used: Sequence[int], inner: Sequence[int] = (), careful: bool = False
+) -> Graph:
     """The graph, and the gradients of its leaves by some of its outputs, those at places `used`.
 
-    Also of computed values, the ids `inner`.
+    Also of computed values, the ids `inner`. A `careful` one has no products of zero where in the
+    engine nothing is added: they would be nan for an infinite gradient.
     """
-    return Reverse(graph, inner).graph([graph.outputs[i] for i in used])
+    return Reverse(graph, inner, careful).graph([graph.outputs[i] for i in used])
 
 
 class Reverse:
     """`terms` has for each id what is to be added up to its gradient, as factors of products."""
 
-    def __init__(self, graph, inner):
-        self.given, self.builder = graph, Builder(graph)
+    def __init__(self, graph, inner, careful):
+        self.given, self.builder, self.careful = graph, Builder(graph), careful
         wanted = depending(graph, [*graph.leaf_ids, *inner])
         self.terms = [[] if is_wanted else None for is_wanted in wanted]
         self.inner = dict.fromkeys(inner)
         self.formulas: dict[tuple, Formula] = {}
+        self.hot: dict[tuple[int, int], tuple] = {}
 
     def graph(self, outputs):
         graph, builder = self.given, self.builder
@@ -102,9 +106,22 @@ class Reverse:
         elif kind == "max":
             for operand, part in zip(x, self.builder.several("max backward", (*x, g), len(x))):
                 self.add(operand, part)
+        elif kind == "take":
+            for operand, is_taken in zip(x[1:], self.one_hot(x[0], len(x) - 1)):
+                if self.careful:
+                    self.add(operand, self.builder.new("gate", (is_taken, g)))
+                else:
+                    self.add(operand, g, is_taken)
         else:
-            for operand, slope in zip(x, self.builder.several(SLOPES[kind], x, len(x))):
+            xs = x[1:] if kind == "cross entropy at" else x
+            for operand, slope in zip(xs, self.builder.several(SLOPES[kind], x, len(xs))):
                 self.add(operand, slope, g)
+
+    def one_hot(self, index, n):
+        """The ids of 1.0 for the index, of n, and 0.0 for all others."""
+        if (index, n) not in self.hot:
+            self.hot[index, n] = self.builder.several("one hot", (index,), n)
+        return self.hot[index, n]
 
     def sum_of_products(self, op, g):
         """Products first, then what is added to them, as `functional.dot` goes back."""
@@ -147,7 +164,11 @@ def reflected(method):
     return lambda self, number: method(self.symbol(number), self)
 
 
-SLOPES = {"logsumexp": "softmax", "cross entropy": "cross entropy slopes"}
+SLOPES = {
+    "logsumexp": "softmax",
+    "cross entropy": "cross entropy slopes",
+    "cross entropy at": "cross entropy slopes at",
+}
 
 
 class Formula:

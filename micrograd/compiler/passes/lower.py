@@ -12,8 +12,9 @@ from ... import functional as F
 from ...engine import ALONE, Value, constant_power, is_real, topological_order
 from ...function import Outputs, collect, pass_all_back, pass_back
 from ...operations import OPERATIONS
-from ..errors import JitError
+from ..errors import JitError, PlainIntError
 from ..graph import SUM, Graph, Op
+from ..indices import of_arrays
 
 # An operation is its backward: names may be used by others.
 KINDS = {row.backward: row.name for row in OPERATIONS} | {
@@ -25,6 +26,8 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
     F.logsumexp_backward: "logsumexp",
     F.softmax_backward: "softmax",
     F.surprise_backward: "cross entropy",
+    F.surprise_at_backward: "cross entropy at",
+    F.take_backward: "take",
     pass_back: "function",
     pass_all_back: "outputs",
     collect: "output",
@@ -110,7 +113,7 @@ class Lowering:
             constants=self.constants,
             ops=[op for _, op in sorted(self.ops.values(), key=itemgetter(0))],
             outputs=ends,
-            guards=guards,
+            guards=list(dict.fromkeys(guards)),
             size=ids.size,
             nodes=self.nodes,
         )
@@ -164,6 +167,8 @@ class Lowering:
 
     def function(self, v, operands):
         """A Function, which a replay calls again."""
+        if wanted := of_arrays(v._prev):  # which would see floats
+            raise PlainIntError(wanted)
         several = v._chain is pass_all_back
         ctx, args, _ = (v._y[0] if several else v._y).args
         outputs = self.ids.several(len(v.grads) if several else 1)
