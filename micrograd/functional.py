@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -104,6 +105,68 @@ def softmax_backward(grad, xs, i):
         x.grad += p[i] * (others(p, i) if j == i else -p[j]) * grad
 
 
+def take(rows: Sequence, i: Any) -> Any:
+    """Row i of rows, Values or lists of them; for a list or an array of indices, a list of rows.
+
+    Negative indices count from the end. Raises IndexError where there is no such row.
+
+    In a jitted function, the integers of an array in the arguments select anew at each call.
+    """
+    return taken([a_row(row) for row in a_list(rows)], i)
+
+
+def taken(rows, i):
+    n, i = len(rows), without_axes(i)
+    if hasattr(i, "__len__") and not isinstance(i, UNORDERED):
+        return [taken(rows, each) for each in i]
+    if not hasattr(i, "__index__") or type(i).__name__.startswith("bool"):  # NumPy's, too
+        raise TypeError(f"take() needs the index of a row, got {type(i).__name__} {i!r}")
+    if 0 <= i < n:
+        return chosen(rows, i)
+    if -n <= i < 0:
+        return chosen(rows, i + n)
+    wanted = f"an index from {-n} to {n - 1}" if n else "rows to take from"
+    raise IndexError(f"take() needs {wanted}, got {i}")
+
+
+def chosen(rows, i):
+    """rows[i], as a copy. An index that is a Value is an input of a trace, where it may differ."""
+    if not isinstance(i, Value):
+        return copied(rows[i])
+    lengths = {len(row) if isinstance(row, list) else None for row in rows}
+    if lengths == {None}:
+        return result(rows[position(i)].data, "take", take_backward, (i, *rows))
+    if len(lengths) > 1:  # what comes of it depends on the index: a plain int
+        return copied(rows[operator.index(i)])
+    return [chosen(column, i) for column in zip(*rows)]
+
+
+def take_backward(grad, operands):
+    i, *rows = operands
+    rows[position(i)].grad += grad
+
+
+def a_row(x):
+    """A Value as it is, a number as a constant, anything else as a list of them."""
+    if isinstance(x, Value) or is_real(x):
+        return value(x)
+    return [a_row(item) for item in a_list(x)]
+
+
+def copied(row):
+    return list(map(copied, row)) if isinstance(row, list) else row
+
+
+def position(i):
+    """An index, perhaps a Value of a trace, as an int."""
+    return int(i.data if isinstance(i, Value) else i)
+
+
+def without_axes(x):
+    """What is in an array without axes; else x."""
+    return x[()] if getattr(x, "shape", None) == () else x
+
+
 def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
     """The mean of the squared differences."""
     return mean((p - t) ** 2 for p, t in pairs(predictions, targets, "mse_loss()"))
@@ -142,6 +205,8 @@ def checked(target, fits, caller, wanted):
 def binary_surprise(logit, target):
     if is_real(target) and target in (0, 1):  # one term is zero: leave it out of the graph
         return (-logit).softplus() if target else logit.softplus()
+    if hasattr(target, "__index__"):  # an integer of a trace
+        return chosen([logit.softplus(), (-logit).softplus()], target)
     return target * (-logit).softplus() + (1 - target) * logit.softplus()
 
 
@@ -150,18 +215,20 @@ def cross_entropy(logits: Sequence, targets: Any) -> Value:
 
     A target is the index of the right class. Raises IndexError where there is no such class.
     """
-    if hasattr(targets, "__len__"):
+    if hasattr(targets := without_axes(targets), "__len__"):
         return mean(surprise(row, t) for row, t in pairs(logits, targets, "cross_entropy()", list))
     return surprise(logits, targets)
 
 
 def surprise(logits, target):
     xs = some_values(logits, "cross_entropy()")
-    if not hasattr(target, "__index__"):
+    if not hasattr(target := without_axes(target), "__index__"):
         raise TypeError(f"cross_entropy() needs the index of a class as target, got {target!r}")
     if not 0 <= target < len(xs):
         raise IndexError(f"cross_entropy() needs a target from 0 to {len(xs) - 1}, got {target}")
-    data = -log_share([x.data for x in xs], target)
+    data = -log_share([x.data for x in xs], position(target))
+    if isinstance(target, Value):
+        return result(data, "cross_entropy", surprise_at_backward, (target, *xs))
     return result(data, "cross_entropy", surprise_backward, xs, int(target))
 
 
@@ -169,6 +236,11 @@ def surprise_backward(grad, xs, target):
     p = shares([x.data for x in xs])
     for j, x in enumerate(xs):
         x.grad += (-others(p, j) if j == target else p[j]) * grad
+
+
+def surprise_at_backward(grad, operands):
+    target, *xs = operands
+    surprise_backward(grad, xs, position(target))
 
 
 def accuracy(scores: Any, targets: Any) -> float:

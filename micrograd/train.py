@@ -65,11 +65,8 @@ def fit(
         raise ValueError(f"jit is True or False, got {jit!r}")
     if batch_size is not None and not (is_whole(batch_size) and 1 <= batch_size <= len(X)):
         raise ValueError(f"batch_size is from 1 to the {len(X)} samples, got {batch_size!r}")
-    if jit and batch_size and not all(map(are_floats, (X, y))):
-        raise ValueError(
-            "fit() with jit and batch_size needs X and y as arrays of floats: integers are not "
-            "inputs of a compiled step, so that each batch would be compiled anew"
-        )
+    if jit and batch_size:
+        X, y = as_array("X", X), as_array("y", y)
     if hasattr(model, "parameters") and not set(map(id, model.parameters())) & set(
         map(id, optimizer.parameters)
     ):
@@ -132,5 +129,15 @@ def chosen(rows, batch):
     return [rows[i] for i in batch]
 
 
-def are_floats(rows):
-    return isinstance(rows, np.ndarray) and rows.dtype.kind == "f"
+def as_array(name, rows):
+    """Rows of numbers as an array, which a compiled step takes whatever numbers it holds."""
+    try:
+        found = np.asarray(rows)
+    except ValueError:  # of different lengths
+        found = None
+    if found is None or found.dtype.kind not in "fiu":
+        raise ValueError(
+            f"fit() with jit and batch_size needs {name} as an array or equally long lists of "
+            "floats or integers: with anything else, each batch would be compiled anew"
+        )
+    return found

@@ -22,9 +22,6 @@ where it is indented.
     run               an Executable: fill in, forward(), results as Values; later, backward()
     training          or a whole step, with the optimizer's update
 
-`grad` (derivatives) takes lower and differentiate alone: the ops of the gradients become Values
-(interpret), in the engine or in a trace.
-
 At the second call of a recording, and from time to time, the function is traced once more, and must
 have done the same: an audit.
 """
@@ -32,6 +29,7 @@ have done the same: an audit.
 from __future__ import annotations
 
 import functools
+import itertools
 import sys
 import time
 from collections import OrderedDict
@@ -43,9 +41,9 @@ import numpy as np
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .costs import Account, Costs, replay_cost
-from .derivatives import grad
-from .errors import JitError, TooDeepError
+from .errors import JitError, PlainIntError, TooDeepError
 from .guards import Guards, alike
+from .indices import indices, of_arrays
 from .locks import Lock
 from .passes.lower import lower
 from .pytree import Arguments, are_the_same, items_of, replaced, results, with_values
@@ -54,7 +52,7 @@ from .run import Executable
 from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
 
-__all__ = ["Jit", "JitError", "Training", "grad", "jit"]
+__all__ = ["Jit", "JitError", "Training", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,8 +64,10 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     """The function, made fast: it gives the same Values, and they pass the same gradients back.
 
     The first call with arguments of some shapes is recorded and compiled; later ones replay it.
-    Floats in the arguments may differ from call to call, and are Values inside the function; ints,
-    bools and strings belong to the shapes. Leaves from before the call are read at each call.
+    Floats in the arguments may differ from call to call, and are Values inside the function, and so
+    are the integers of an array, which may select by F.take() or be targets of F.cross_entropy();
+    where the function wants them as plain ints, they belong to the shapes, as all other ints, bools
+    and strings do. Leaves from before the call are read at each call.
     Where a comparison comes out otherwise, or something that the function can see has changed, it
     is recorded again, as long as that may pay; else it runs in the engine. A replay is audited at
     the second call and from time to time: the function runs again, and must do the same.
@@ -76,7 +76,8 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     jitted function differs from the function in this only:
 
     =========================  ====================================================================
-    floats in arguments        are Values inside, also to isinstance(), type() and math functions
+    numbers in arguments       floats, and the integers of arrays, are Values inside, also to
+                               isinstance(), type() and math functions
     identity                   results, and lists or arrays among the arguments, are new objects
     printing, random draws     happen when it is recorded or audited; a draw from a watched
                                generator is refused
@@ -125,7 +126,7 @@ class Jit(Generic[P, R]):
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
         "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_started",
-        "function", "lock",
+        "_static", "function", "lock",
     )  # fmt: skip
 
     def __init__(self, function: Callable[P, R]) -> None:
@@ -141,6 +142,7 @@ class Jit(Generic[P, R]):
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
         self._latest: Executable | JitError | None = None
         self._costs, self._started, self._audit_seconds = Costs(), time.monotonic(), 0.0
+        self._static: dict[tuple, frozenset[int]] = {}  # arrays wanted as plain ints, by shapes
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if tape.get() is None and not self._costs.sleeps():
@@ -212,6 +214,7 @@ class Jit(Generic[P, R]):
 
     def run(self, arguments, fill, use):
         """What use(replay) gives, called under the lock; None where the engine is to run."""
+        arguments.fix(self._static.get(arguments.shapes, arguments.static))
         for _ in range(3):  # at most: known, audited, once more
             with self.lock.held:
                 way = self.way(arguments, fill)
@@ -244,7 +247,23 @@ class Jit(Generic[P, R]):
         return None
 
     def recorded(self, arguments):
-        """Whether a new way through the function was recorded."""
+        """Whether a new way through the function was recorded.
+
+        What fails for arrays of integers as inputs is tried again with them as plain ints.
+        """
+        try:
+            return self.newly_recorded(arguments)
+        except Exception as error:
+            everything = frozenset(range(len(arguments.integers)))
+            if arguments.static == everything:
+                raise
+            wanted = error.arrays if isinstance(error, PlainIntError) else everything
+        arguments.fix(arguments.static | wanted)
+        found = self.recorded(arguments)
+        self._static[arguments.shapes] = arguments.static
+        return found
+
+    def newly_recorded(self, arguments):
         known = self._known.get(arguments.signature) or Signature(self._costs)
         if known.too_deep or not known.account.can_record() or not self.may_pay(known):
             if not known.too_deep:
@@ -261,7 +280,10 @@ class Jit(Generic[P, R]):
         try:
             if len(sys.modules) != modules:  # imported inside for the first time
                 guards = Guards(roots)
-            graph = lower(results(answer), trace, leaves, inputs)
+            returned = results(answer)
+            if wanted := of_arrays(returned):
+                raise PlainIntError(wanted)
+            graph = lower(returned, trace, leaves, inputs)
             made = Executable(graph, answer, leaves, self.lock)
         except TooDeepError as error:
             known.too_deep, self._latest = True, error
@@ -291,10 +313,16 @@ class Jit(Generic[P, R]):
         """What the function returns for stand-ins of its arguments, and all that it did."""
         stand_ins = {v: Value(v.data, label=v.label) for v in arguments.values}
         inputs: list[Value] = []
+        numbers = itertools.count()
 
         def stand_in(x):
             if isinstance(x, Value):
                 return stand_ins[x]
+            if isinstance(x, np.ndarray):
+                if (number := next(numbers)) in arguments.static:
+                    return x
+                inputs.extend((made := indices(x, number)).flat)
+                return made
             inputs.append(Input(x))
             return inputs[-1]
 

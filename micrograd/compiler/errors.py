@@ -9,3 +9,17 @@ class JitError(Refusal):
 
 class TooDeepError(JitError):
     """A graph of so many levels that a replay would not pay."""
+
+
+class PlainIntError(JitError):
+    """An integer of an array was wanted as a plain int, which an input is not.
+
+    `arrays` are the numbers of the arrays, among those of the arguments, that it came from.
+    """
+
+    def __init__(self, arrays: frozenset[int]) -> None:
+        super().__init__(
+            "a jitted function computed with an integer of an array as only a plain int can: "
+            "use + - * with it, compare it with < or >, or let F.take() select by it"
+        )
+        self.arrays = arrays

@@ -18,6 +18,10 @@ class Op(NamedTuple):
     `params` is what else sets it apart: the exponent of a constant power, the Function to call, and
     of a sum of products what it adds up, in this order: '+' a value, '*' a product of two. A sum
     that begins with a zero is never -0.0.
+
+    Where an op selects, its first operand is the index of one of the others, from 0: of that which
+    "take" returns, of the right class for "cross entropy at". "one hot" has an output for each
+    index that its only operand might be: 1.0 for that which it is, else 0.0.
     """
 
     kind: str

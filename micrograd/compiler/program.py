@@ -26,19 +26,28 @@ class Program:
     """
 
     def __init__(
-        self, graph: Graph, used: Sequence[int] | None = None, order: Sequence[int] = ()
+        self,
+        graph: Graph,
+        used: Sequence[int] | None = None,
+        order: Sequence[int] = (),
+        careful: bool = False,
     ) -> None:
-        """Back from the outputs at the places `used`; `order` is that of the leaves, if given."""
+        """Back from the outputs at the places `used`; `order` is that of the leaves, if given.
+
+        A `careful` one is for infinite numbers and nan: no gradient passes where it is flat.
+        """
         self.graph = graph
         self.below = outputs_below(graph)
         inner = sorted(set().union(*self.below))
         used = range(len(graph.outputs)) if used is None else used
         ends = [graph.outputs[i] for i in inner]
-        self.differentiated = differentiate(pad(graph), used, ends)
+        self.differentiated = differentiate(pad(graph), used, ends, careful)
         self.folded = split(fold(self.differentiated))
         self.layout = found = layout(matmuls(group(self.folded)), order)
         self.v, source, self.lines = emit(found)
         self.declarations, self.names = source.declarations, source.names
+        if careful:
+            self.names["gate"] = careful_gate
         self.text = "\n\n".join(function(*part) for part in self.lines.items())
         exec(compile(self.text, "<jit>", "exec"), self.names)
         self.forward, self.backward = self.names["forward"], self.names["backward"]
@@ -50,10 +59,8 @@ class Program:
         self.seeds, self.gradients = self.v[found.seeds], self.v[found.gradients]
 
     def careful(self, used: Sequence[int]) -> Program:
-        """A program for infinite numbers and nan: where relu is flat, no gradient passes at all."""
-        program = Program(self.graph, used, self.layout.order)
-        program.names["gate"] = careful_gate
-        return program
+        """The same for infinite numbers and nan."""
+        return Program(self.graph, used, self.layout.order, careful=True)
 
 
 def function(name, lines):

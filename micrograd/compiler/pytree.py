@@ -1,6 +1,7 @@
 """Arguments and results: nested lists, tuples, dicts, arrays and Tensors of numbers and Values.
 
-Floats and Values differ from call to call; everything else belongs to the signature of a call.
+Floats, Values and integers of arrays differ from call to call; everything else belongs to the
+signature of a call.
 """
 
 from __future__ import annotations
@@ -22,10 +23,16 @@ BY_TEXT = (complex, np.generic)  # minus zero is not zero
 
 
 class Arguments:
-    """The signature of a call, its floats (as arrays and lists), its Values, and other objects."""
+    """The signature of a call, its numbers (as arrays and lists), its Values, and other objects.
+
+    `integers` are the arrays of integers among it; `static` those, by number, whose integers belong
+    to the signature too.
+    """
 
     def __init__(self, args: tuple, kwargs: dict) -> None:
         self.floats: list = []
+        self.integers: list[np.ndarray] = []
+        self.static: frozenset[int] = frozenset()
         self.values: list[Value] = []
         self.index: dict[Value, int] = {}
         self.objects: list = []
@@ -36,7 +43,17 @@ class Arguments:
             self.read(x, spec)
         if kwargs:
             self.read(kwargs, spec)
-        self.signature = (len(args), *spec)
+        self.shapes = self.signature = (len(args), *spec)
+
+    def fix(self, static: frozenset[int]) -> None:
+        """Lets the integers of arrays, by number, belong to the signature."""
+        if static == self.static:
+            return
+        fixed = [self.integers[i] for i in sorted(static - self.static)]
+        self.static = static
+        self.floats = [xs for xs in self.floats if not any(xs is x for x in fixed)]
+        rows = ((i, self.integers[i].tobytes()) for i in sorted(static))
+        self.signature = (*self.shapes, *(x for row in rows for x in row))
 
     def read(self, x, spec):
         kind = type(x)
@@ -88,6 +105,10 @@ class Arguments:
         if x.dtype.kind == "f":
             spec += (np.ndarray, x.shape)
             self.floats.append(x.ravel())
+        elif x.dtype.kind in "iu":
+            spec += (np.ndarray, x.shape, x.dtype.str)
+            self.integers.append(x.ravel())
+            self.floats.append(self.integers[-1])
         elif x.dtype == object:
             spec += (object, x.shape)
             for item in x.flat:
@@ -110,7 +131,7 @@ def identified(x):
 
 
 def replaced(x: Any, replace: Callable, made: dict | None = None) -> Any:
-    """x with every float and Value replaced, in the order in which Arguments reads them.
+    """x with every float, Value and array of integers replaced, in the order of Arguments.
 
     What was one list, dict or array is one afterwards; `made` are those that are done.
     """
@@ -131,6 +152,8 @@ def container(x, replace, made):
     if isinstance(x, Tensor):
         return Tensor(array(x.values, replace, made))
     if isinstance(x, np.ndarray):
+        if x.dtype.kind in "iu":
+            return replace(x)
         return array(x, replace, made) if x.dtype.kind in "fO" else x
     new = made[id(x)] = copy.copy(x)
     if isinstance(x, list):
@@ -147,8 +170,9 @@ def array(x, replace, made):
     return new.reshape(x.shape)
 
 
-def as_value(x: Any) -> Value:
-    return x if isinstance(x, Value) else Input(x)
+def as_value(x: Any) -> Any:
+    """A float as a Value; Values and arrays of integers as they are."""
+    return x if isinstance(x, (Value, np.ndarray)) else Input(x)
 
 
 def with_values(args: tuple, kwargs: dict) -> tuple[list, dict]:
@@ -193,7 +217,7 @@ def are_the_same(items: list, others: list) -> bool:
 def results(x: Any) -> list[Value]:
     """The Values in what a function returned, in the order in which `replaced` meets them.
 
-    Raises TypeError for anything else but None, and for none.
+    Raises TypeError for anything else, and for none.
     """
     found = list(values_in(x, set()))
     if not found:
@@ -204,7 +228,7 @@ def results(x: Any) -> list[Value]:
 def values_in(x, seen):
     if isinstance(x, Value):
         yield x
-    elif x is None or (isinstance(x, CONTAINERS) and id(x) in seen):
+    elif isinstance(x, CONTAINERS) and id(x) in seen:
         pass
     elif isinstance(x, (list, tuple, dict, Tensor)) or is_of_objects(x):
         seen.add(id(x))

@@ -31,7 +31,7 @@ NAMES = Path(__file__).with_name("names.txt").read_text(encoding="ascii").split(
 
 def tokens(name):
     """Its letters as 0 to 25, between two marks of start and end, 26; at most a block of them."""
-    return [26, *(ord(letter) - ord("a") for letter in name), 26][: BLOCK + 1]
+    return np.array([26, *(ord(letter) - ord("a") for letter in name), 26][: BLOCK + 1])
 
 
 def weights(seed=1337, Value=Value):
@@ -44,7 +44,7 @@ def weights(seed=1337, Value=Value):
 
 
 def by_scalars():
-    """The loss of a list of tokens, and Adam, in Values."""
+    """The loss of an array of tokens, and Adam, in Values."""
     w = weights()
 
     def loss(tokens):
@@ -58,7 +58,7 @@ def by_scalars():
 
 def logits(w, token, position, keys, values):
     """The scores of the 27 next tokens; adds this position's key and value to the lists."""
-    x = [t + p for t, p in zip(w["token"][token], w["position"][position])]
+    x = added(F.take(w["token"], token), w["position"][position])
     x = added(x, attention(w, normed(x), keys, values))
     x = added(x, linear(w["down"], [h.relu() for h in linear(w["up"], normed(x))]))
     return linear(w["logits"], x)

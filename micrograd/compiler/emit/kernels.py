@@ -135,12 +135,38 @@ def cross_entropy(x, out):
 
 def cross_entropy_slopes(x, out):
     softmax(x, out)
-    rest = out[1:]
-    if out.shape[1] == 1:
-        exact_sum(rest, out[0])
-    else:
-        np.add.reduce(rest, axis=0, out=out[0])
-    np.negative(out[0], out=out[0])  # -(1 - p), without cancellation
+    np.negative(rest_of(out[1:]), out=out[0])
+
+
+def rest_of(shares):
+    """What other shares add up to: 1 - p without cancellation."""
+    if shares.shape[1] > 1:
+        return np.add.reduce(shares, axis=0)
+    return np.array([floats.total(shares[:, 0].tolist())])
+
+
+def cross_entropy_at(index, x, out):
+    """Of logits, and which of them is the target's."""
+    target = x[places(index, len(x)), np.arange(len(index))]
+    log_sum_exp(x - target, out)
+    np.copyto(out, np.inf, where=target == -np.inf)
+    np.copyto(out, np.nan, where=~np.isfinite(np.maximum.reduce(x, axis=0)))
+
+
+def cross_entropy_slopes_at(index, x, out):
+    softmax(x, out)
+    targets = places(index, len(x)), np.arange(len(index))
+    out[targets] = 0.0
+    out[targets] = -rest_of(out)
+
+
+def places(index, n):
+    """Indices as ints, all of them below n: that they were, a guard tells when all is done."""
+    return np.minimum(np.maximum(index, 0.0), n - 1.0).astype(int)
+
+
+def one_hot(index, out):
+    np.equal(index, np.arange(len(out))[:, None], out=out)
 
 
 def softmax_backward(p, g, out):

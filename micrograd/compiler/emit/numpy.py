@@ -85,6 +85,8 @@ class Emitter:
             self.ragged(group)
         elif group.kind == SUM:
             self.sum(group)
+        elif group.kind == "take":
+            self.take(group)
         elif group.kind in REDUCTIONS:
             self.reduction(group)
         elif group.size <= SINGLES:
@@ -120,13 +122,33 @@ class Emitter:
             return
         several = len(group.outputs) > 1 or group.kind in SEVERAL
         y = self.array(group.outputs if several else group.outputs[0])
-        x, g = group.operands, None
+        x, g, i = group.operands, None, None
+        if group.kind in INDEXED:
+            x, i = x[1:], self.array(x[0])
         if group.kind in TWO_PARTS:
             cut = n - 1 if group.kind == "max backward" else n // 2
             x, g = x[:cut], x[cut:]
             g = self.array(g[0] if group.kind == "max backward" else g)
         x = self.array(x)
-        source.write(REDUCTIONS[group.kind].format(x=x, g=g, y=y, f=self.functions(group)))
+        source.write(REDUCTIONS[group.kind].format(i=i, x=x, g=g, y=y, f=self.functions(group)))
+
+    def take(self, group):
+        """Whole rows of a table, where all its columns are taken from at the same indices."""
+        source, index, columns = self.source, group.operands[0], group.operands[1:]
+        width = int((index != index[0]).argmax()) or group.size
+        rows, shape = len(columns), (group.size // width, width)
+        is_table = shape[0] * width == group.size and all(
+            (same == same[..., :1, :]).all()
+            for same in (index.reshape(shape).T, columns.reshape(rows, *shape))
+        )
+        if is_table:
+            table, i = self.array(columns[:, :width]), self.array(index[::width])
+            y = self.array(group.outputs[0].reshape(shape))
+            source.write(f"{table}.take(places({i}, {rows}), 0, {y}, 'clip')")
+        else:
+            offsets, each = source.given("i", self.offset[columns]), np.arange(group.size)
+            y, i, each = self.array(group.outputs[0]), self.array(index), source.given("i", each)
+            source.write(f"v.take({offsets}[places({i}, {rows}), {each}], 0, {y}, 'clip')")
 
     def functions(self, group):
         """The name of the list of the user's functions that a group applies."""
@@ -308,8 +330,10 @@ class Emitter:
 
 SEVERAL = {  # whose outputs are (outputs, ops), also of one
     *("softmax", "softmax backward", "max backward", "cross entropy slopes"),
+    *("cross entropy slopes at", "one hot"),
     *("function", "function backward"),
 }
+INDEXED = "cross entropy at", "cross entropy slopes at"
 TWO_PARTS = ("max backward", "softmax backward")
 
 

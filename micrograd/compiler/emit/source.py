@@ -25,8 +25,9 @@ UFUNCS = """
 """
 KERNELS = """
     tanh_slope sigmoid_slope power_slope exponent_slope exact_sum exact_mean
-    running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes softmax
-    softmax_backward call_functions call_functions_backward
+    running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes
+    cross_entropy_at cross_entropy_slopes_at one_hot places softmax softmax_backward call_functions
+    call_functions_backward
 """
 HERE = ("", None)  # in place of somewhere to write to
 

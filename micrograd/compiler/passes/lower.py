@@ -7,15 +7,14 @@ import operator
 from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any
 
 from ... import functional as F
 from ...engine import ALONE, Value, constant_power, is_real, topological_order
 from ...function import Outputs, collect, pass_all_back, pass_back
 from ...operations import OPERATIONS
-from ..errors import JitError
+from ..errors import JitError, PlainIntError
 from ..graph import SUM, Graph, Op
-from ..interpret import BACKWARDS, SEVERAL
+from ..indices import of_arrays
 
 # An operation is its backward: names may be used by others.
 KINDS = {row.backward: row.name for row in OPERATIONS} | {
@@ -27,10 +26,11 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
     F.logsumexp_backward: "logsumexp",
     F.softmax_backward: "softmax",
     F.surprise_backward: "cross entropy",
+    F.surprise_at_backward: "cross entropy at",
+    F.take_backward: "take",
     pass_back: "function",
     pass_all_back: "outputs",
     collect: "output",
-    **{backward: kind for kind, backward in BACKWARDS.items()},
 }
 
 
@@ -89,7 +89,7 @@ class Lowering:
         self.by_data: dict[tuple, int] = {}
         self.ops: dict[int, tuple[int, Op]] = {}  # an op and its place, by its first output
         # Ids of several outputs, by what these share.
-        self.shared: dict[Any, Sequence[int | None]] = {}
+        self.shared: dict[int, Sequence[int | None]] = {}
         self.nodes = 0
 
     def graph(self, made, outputs, questions):
@@ -113,7 +113,7 @@ class Lowering:
             constants=self.constants,
             ops=[op for _, op in sorted(self.ops.values(), key=itemgetter(0))],
             outputs=ends,
-            guards=guards,
+            guards=list(dict.fromkeys(guards)),
             size=ids.size,
             nodes=self.nodes,
         )
@@ -137,9 +137,7 @@ class Lowering:
             return
         operands = [ids[child] for child in (x if type(x) is tuple else v._prev)]
         if kind == "softmax":
-            self.several(v, kind, operands, len(operands))
-        elif kind in SEVERAL:
-            self.several(v, kind, operands, SEVERAL[kind].outputs(len(operands)))
+            self.softmax(v, operands)
         elif kind in ("function", "outputs"):
             self.function(v, operands)
         else:
@@ -148,20 +146,20 @@ class Lowering:
                 kind, params, operands = dot(operands, self.constant(0.0))
             elif kind == "cross entropy":
                 operands.insert(0, operands.pop(v._y))
-            elif kind in ("constant power", "constant power slope"):
+            elif kind == "constant power":
                 params = v._y
             self.add(v, Op(kind, params, tuple(operands), (ids.new(v),)))
 
     def add(self, v, op):
         self.ops[op.outputs[0]] = self.place[v], op
 
-    def several(self, v, kind, operands, count):
-        """All outputs of one op, such as a softmax, which are nodes with the same operands."""
-        free, i = self.shared.get((kind, id(v._x))), v._y
+    def softmax(self, v, operands):
+        """All outputs of one softmax are one op."""
+        free, i = self.shared.get(id(v._x)), v._y
         if free is None or free[i] is None:  # of the same numbers again
-            outputs = self.ids.several(count)
-            free = self.shared[kind, id(v._x)] = list(outputs)
-            self.add(v, Op(kind, None, tuple(operands), outputs))
+            outputs = self.ids.several(len(operands))
+            free = self.shared[id(v._x)] = list(outputs)
+            self.add(v, Op("softmax", None, tuple(operands), outputs))
         self.ids[v], free[i] = free[i], None
         first = self.ids[v] - i
         place, op = self.ops[first]
@@ -169,6 +167,8 @@ class Lowering:
 
     def function(self, v, operands):
         """A Function, which a replay calls again."""
+        if wanted := of_arrays(v._prev):  # which would see floats
+            raise PlainIntError(wanted)
         several = v._chain is pass_all_back
         ctx, args, _ = (v._y[0] if several else v._y).args
         outputs = self.ids.several(len(v.grads) if several else 1)
