@@ -397,7 +397,8 @@ def own(x):
         (local, JitError, "the operation 'local' cannot be replayed"),
         (own, JitError, "the operation 'double <b>' cannot be replayed"),
         (lambda x: 3.0, TypeError, "returns Values, .* got float"),
-        (lambda x: [x, None], TypeError, "returns Values, .* got NoneType None"),
+        (lambda x: [x, "x"], TypeError, "returns Values, .* got str 'x'"),
+        (lambda x: [None], TypeError, r"returns Values, got none in \[None\]"),
     ],
 )
 def test_what_a_replay_could_not_do_is_an_error(function, error, words):

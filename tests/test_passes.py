@@ -9,8 +9,9 @@ from optable import OPS
 
 import micrograd.functional as F
 from micrograd import Value
+from micrograd.compiler.formula import PLAIN, Formula
 from micrograd.compiler.graph import SUM, Builder
-from micrograd.compiler.passes.differentiate import PLAIN, Formula, differentiate
+from micrograd.compiler.passes.differentiate import differentiate
 from micrograd.compiler.passes.fold import fold
 from micrograd.compiler.passes.group import group
 from micrograd.compiler.passes.lower import lower

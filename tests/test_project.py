@@ -163,7 +163,7 @@ def test_the_top_level_holds_what_was_agreed():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["engine", "function", "tensor"])
+@pytest.mark.parametrize("name", ["engine", "function", "tensor", "compiler.derivatives"])
 def test_the_examples_in_docstrings_are_true(name):
     results = doctest.testmod(importlib.import_module(f"micrograd.{name}"))
     assert results.attempted > 3 and not results.failed

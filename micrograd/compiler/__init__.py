@@ -22,6 +22,9 @@ where it is indented.
     run               an Executable: fill in, forward(), results as Values; later, backward()
     training          or a whole step, with the optimizer's update
 
+`grad` (derivatives) takes lower and differentiate alone: the ops of the gradients become Values
+(interpret), in the engine or in a trace.
+
 At the second call of a recording, and from time to time, the function is traced once more, and must
 have done the same: an audit.
 """
@@ -41,6 +44,7 @@ import numpy as np
 from ..engine import Value, tape
 from ..optim import Optimizer
 from .costs import Account, Costs, replay_cost
+from .derivatives import grad
 from .errors import JitError, PlainIntError, TooDeepError
 from .guards import Guards, alike
 from .indices import indices, of_arrays
@@ -52,7 +56,7 @@ from .run import Executable
 from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
 
-__all__ = ["Jit", "JitError", "Training", "jit"]
+__all__ = ["Jit", "JitError", "Training", "grad", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

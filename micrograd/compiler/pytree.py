@@ -217,7 +217,7 @@ def are_the_same(items: list, others: list) -> bool:
 def results(x: Any) -> list[Value]:
     """The Values in what a function returned, in the order in which `replaced` meets them.
 
-    Raises TypeError for anything else, and for none.
+    Raises TypeError for anything else but None, and for none.
     """
     found = list(values_in(x, set()))
     if not found:
@@ -228,7 +228,7 @@ def results(x: Any) -> list[Value]:
 def values_in(x, seen):
     if isinstance(x, Value):
         yield x
-    elif isinstance(x, CONTAINERS) and id(x) in seen:
+    elif x is None or (isinstance(x, CONTAINERS) and id(x) in seen):
         pass
     elif isinstance(x, (list, tuple, dict, Tensor)) or is_of_objects(x):
         seen.add(id(x))

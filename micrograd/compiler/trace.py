@@ -56,6 +56,12 @@ class Trace(list):
         self.refusal = JitError(words)
         return self.refusal
 
+    def stands_for(self, v, other):
+        """Whether v, which was made in the trace, is one from outside to those who look into it."""
+        if is_from_outside := id(other) in self.originals or not is_hidden(other):
+            self.originals[id(v)] = self.originals.get(id(other), other)
+        return is_from_outside
+
     def attribute(self, v, name, found):
         """Takes note of what was found, unless the Value is younger than the trace."""
         if id(v) in self.originals or not is_hidden(v):

@@ -104,6 +104,7 @@ class Emitter:
             names["zero"] = source.constant(ZERO)
         if "{m}" in rule:
             names["m"] = source.scratch(source.names[y].shape)
+            names["gate"] = "gate" if self.is_backward else "careful_gate"
         source.write(rule.format(**names))
 
     def singles(self, group):

@@ -25,7 +25,7 @@ UFUNCS = """
 """
 KERNELS = """
     tanh_slope sigmoid_slope power_slope exponent_slope exact_sum exact_mean
-    running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes
+    careful_gate running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes
     cross_entropy_at cross_entropy_slopes_at one_hot places softmax softmax_backward call_functions
     call_functions_backward
 """

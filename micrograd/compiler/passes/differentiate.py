@@ -6,14 +6,13 @@ them up: the ops are walked from the last to the first, as `Value.backward` walk
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
+from ..formula import PLAIN, Formula
 from ..graph import SUM, Builder, Graph, parted
 from ..rules import ELEMENTWISE
-
-PLAIN = -1  # in place of the second factor of what is no product
 
 
 def differentiate(
@@ -47,7 +46,7 @@ class Reverse:
         for op in reversed(graph.ops):
             if self.terms[op.outputs[0]] is None:
                 continue
-            if op.kind in ("softmax", "function"):
+            if op.kind in SEVERAL:
                 self.several(op)
             elif (g := self.total(op.outputs[0])) is not None:
                 self.one(op, g)
@@ -151,17 +150,66 @@ class Reverse:
         if all(g is None for g in found):
             return
         g = [self.builder.constant(0.0) if g is None else g for g in found]
-        if op.kind == "softmax":
-            g = [*op.outputs, *g]
-        kind = f"{op.kind} backward"
-        parts = self.builder.several(kind, tuple(g), len(op.operands), op.params)
-        for x, part in zip(op.operands, parts):
-            self.add(x, part)
+        for x, part in zip(op.operands, SEVERAL[op.kind](self.builder, op, g)):
+            if part:
+                self.add(x, *part)
 
 
-def reflected(method):
-    """The operator with a number on its left."""
-    return lambda self, number: method(self.symbol(number), self)
+def function(builder, op, g):
+    return singles(builder.several("function backward", tuple(g), len(op.operands), op.params))
+
+
+def softmax(builder, op, g):
+    return singles(softmax_backward(builder, op.outputs, g))
+
+
+def softmax_backward(builder, p, g):
+    """The gradients of what the shares p are the softmax of, if theirs are g."""
+    return builder.several("softmax backward", (*p, *g), len(p))
+
+
+def cross_entropy_slopes(builder, op, g):
+    """The slopes are the shares, but for one, from which 1 was taken."""
+    shares = builder.several("softmax", op.operands, len(g))
+    return singles(softmax_backward(builder, shares, g))
+
+
+def cross_entropy_slopes_at(builder, op, g):
+    shares = builder.several("softmax", op.operands[1:], len(g))
+    return [(), *singles(softmax_backward(builder, shares, g))]
+
+
+def softmax_backward_backward(builder, op, g):
+    """Of p_j · (w_j - m), where m = Σ p_i · w_i, by w and by p.
+
+    By p that is (w_j - m) · (g_j - n), where n = Σ p_i · g_i, and a number that is the same for all
+    j: it is left out, since the shares add up to one, whatever moves them.
+    """
+    p, w = op.operands[: len(g)], op.operands[len(g) :]
+    by_w = singles(softmax_backward(builder, p, g))
+    return [*zip(centered(builder, p, w), centered(builder, p, g)), *by_w]
+
+
+def centered(builder, p, w):
+    """Each of w less their mean, weighted by the shares p."""
+    mean = builder.new(SUM, tuple(chain.from_iterable(zip(p, w))), "*" * len(p))
+    return [builder.new("subtract", (x, mean)) for x in w]
+
+
+def max_backward_backward(builder, op, g):
+    """What the winners share of one gradient: by that, the mean of theirs; by the numbers, none."""
+    *x, _ = op.operands
+    shares = builder.several("max backward", (*x, builder.constant(1.0)), len(g))
+    mean = builder.new(SUM, tuple(chain.from_iterable(zip(shares, g))), "*" * len(g))
+    return [*([()] * len(x)), (mean,)]
+
+
+def nothing(builder, op, g):
+    return [()] * len(op.operands)
+
+
+def singles(ids):
+    return [(i,) for i in ids]
 
 
 SLOPES = {
@@ -169,89 +217,16 @@ SLOPES = {
     "cross entropy": "cross entropy slopes",
     "cross entropy at": "cross entropy slopes at",
 }
-
-
-class Formula:
-    """The gradient by operand `i` of an op, as steps to be taken with the ids of an op.
-
-    A step is the kind and the params of an op, and which ids it takes: of the gradient, of the
-    operands, of the result and of what earlier steps gave, in this order; or a constant.
-    """
-
-    def __init__(self, kind, params, i):
-        row = ELEMENTWISE[kind]
-        self.steps: list[tuple] = []
-        self.given = len(row.gradients) + 2
-        more = () if params is None else (params,)
-        symbols = (Symbol(n, self) for n in range(self.given))
-        ends = row.gradients[i](*symbols, *more).ends()
-        self.ends = ends if len(ends) == 2 else (*ends, None)
-
-    def step(self, kind, takes, params=None):
-        self.steps.append((kind, takes, params))
-        return Symbol(self.given + len(self.steps) - 1, self)
-
-    def factors(self, ids, builder):
-        """The ids of the two factors of the gradient; if it is no product, one and PLAIN."""
-        ids = list(ids)
-        for kind, takes, params in self.steps:
-            if kind == "constant":
-                ids.append(builder.constant(params))
-            else:
-                ids.append(builder.new(kind, tuple([ids[i] for i in takes]), params))
-        first, second = self.ends
-        return ids[first], PLAIN if second is None else ids[second]
-
-
-class Symbol:
-    """What stands for an id in a formula: to compute with it adds a step."""
-
-    def __init__(self, i, formula):
-        self.i, self.formula = i, formula
-
-    def ends(self):
-        """What it is a product of, or itself."""
-        return (self.i,)
-
-    def apply(self, kind, *others, params=None):
-        return self.formula.step(kind, [self.i, *(self.symbol(x).i for x in others)], params)
-
-    def symbol(self, x):
-        return x if isinstance(x, Symbol) else self.formula.step("constant", (), float(x))
-
-    def __add__(self, other):
-        return self.apply("add", other)
-
-    def __sub__(self, other):
-        return self.apply("subtract", other)
-
-    def __mul__(self, other):
-        return Product(self, self.symbol(other))
-
-    def __truediv__(self, other):
-        return self.apply("divide", other)
-
-    def __neg__(self):
-        return self.apply("negative")
-
-    __radd__ = reflected(__add__)
-    __rsub__ = reflected(__sub__)
-    __rmul__ = reflected(__mul__)
-    __rtruediv__ = reflected(__truediv__)
-
-
-class Product(Symbol):
-    """A product, which is a step only where something is computed with it."""
-
-    def __init__(self, first, second):
-        self.first, self.second, self.formula = first, second, first.formula
-
-    @functools.cached_property
-    def i(self):
-        return self.first.apply("multiply", self.second).i
-
-    def ends(self):
-        return self.first.i, self.second.i
+# The gradients of the operands of ops of several outputs, those of which are g, as factors.
+SEVERAL = {
+    "softmax": softmax,
+    "function": function,
+    "one hot": nothing,
+    "cross entropy slopes": cross_entropy_slopes,
+    "cross entropy slopes at": cross_entropy_slopes_at,
+    "softmax backward": softmax_backward_backward,
+    "max backward": max_backward_backward,
+}
 
 
 def depending(graph, ids):

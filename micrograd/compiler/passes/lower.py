@@ -7,6 +7,7 @@ import operator
 from collections.abc import Sequence
 from itertools import chain
 from operator import itemgetter
+from typing import Any
 
 from ... import functional as F
 from ...engine import ALONE, Value, constant_power, is_real, topological_order
@@ -15,6 +16,7 @@ from ...operations import OPERATIONS
 from ..errors import JitError, PlainIntError
 from ..graph import SUM, Graph, Op
 from ..indices import of_arrays
+from ..interpret import BACKWARDS, Shared
 
 # An operation is its backward: names may be used by others.
 KINDS = {row.backward: row.name for row in OPERATIONS} | {
@@ -31,6 +33,7 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
     pass_back: "function",
     pass_all_back: "outputs",
     collect: "output",
+    **{backward: kind for kind, backward in BACKWARDS.items()},
 }
 
 
@@ -89,7 +92,7 @@ class Lowering:
         self.by_data: dict[tuple, int] = {}
         self.ops: dict[int, tuple[int, Op]] = {}  # an op and its place, by its first output
         # Ids of several outputs, by what these share.
-        self.shared: dict[int, Sequence[int | None]] = {}
+        self.shared: dict[Any, Sequence[int | None]] = {}
         self.nodes = 0
 
     def graph(self, made, outputs, questions):
@@ -137,7 +140,9 @@ class Lowering:
             return
         operands = [ids[child] for child in (x if type(x) is tuple else v._prev)]
         if kind == "softmax":
-            self.softmax(v, operands)
+            self.several(v, kind, operands, len(operands))
+        elif isinstance(x, Shared):
+            self.several(v, kind, operands, x.outputs)
         elif kind in ("function", "outputs"):
             self.function(v, operands)
         else:
@@ -146,20 +151,20 @@ class Lowering:
                 kind, params, operands = dot(operands, self.constant(0.0))
             elif kind == "cross entropy":
                 operands.insert(0, operands.pop(v._y))
-            elif kind == "constant power":
+            elif kind in ("constant power", "constant power slope"):
                 params = v._y
             self.add(v, Op(kind, params, tuple(operands), (ids.new(v),)))
 
     def add(self, v, op):
         self.ops[op.outputs[0]] = self.place[v], op
 
-    def softmax(self, v, operands):
-        """All outputs of one softmax are one op."""
-        free, i = self.shared.get(id(v._x)), v._y
+    def several(self, v, kind, operands, count):
+        """All outputs of one op, such as a softmax, which are nodes with the same operands."""
+        free, i = self.shared.get((kind, id(v._x))), v._y
         if free is None or free[i] is None:  # of the same numbers again
-            outputs = self.ids.several(len(operands))
-            free = self.shared[id(v._x)] = list(outputs)
-            self.add(v, Op("softmax", None, tuple(operands), outputs))
+            outputs = self.ids.several(count)
+            free = self.shared[kind, id(v._x)] = list(outputs)
+            self.add(v, Op(kind, None, tuple(operands), outputs))
         self.ids[v], free[i] = free[i], None
         first = self.ids[v] - i
         place, op = self.ops[first]

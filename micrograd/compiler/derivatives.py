@@ -1,0 +1,222 @@
+"""`grad`: the gradients of a function as Values, which can be differentiated again."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import reprlib
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from ..engine import ALONE, Value, tape, topological_order
+from ..tensor import Tensor
+from .indices import Index
+from .interpret import applied, interpret
+from .passes.differentiate import differentiate
+from .passes.lower import KINDS, Lowering
+from .pytree import replaced
+from .trace import Trace
+
+
+def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Callable[..., Any]:
+    """A function of the same arguments that returns the gradients by them, as Values.
+
+    These are computed from the arguments by operations, as other Values are, so that they can be
+    differentiated again. Newton's method, to where exp(x) - 3x is flat:
+
+    >>> f, x = lambda x: x.exp() - 3 * x, 1.0
+    >>> for _ in range(5):
+    ...     x -= (grad(f)(x) / grad(grad(f))(x)).data
+    >>> x  # log 3
+    1.0986122886681098
+
+    By floats and Values, alone or in lists, tuples, dicts, arrays and Tensors: the gradients come
+    in their structure, with None for all else, such as an int. Of several positional arguments
+    there is a tuple of gradients, one for each; with `argnums`, those by the arguments at these
+    places, or at one place. The Hessian of Rosenbrock's function:
+
+    >>> f = lambda x, y: (1 - x) ** 2 + 100 * (y - x * x) ** 2
+    >>> rows = grad(grad(f, 0)), grad(grad(f, 1))
+    >>> [[v.data for v in row(-1.2, 1.0)] for row in rows]
+    [[1330.0, 480.0], [480.0, 200.0]]
+
+    Other Values that the function uses, as the weights of a model, are constants to `grad`; but
+    `backward()` of a gradient goes back to them too, as to the Values among the arguments.
+    The function runs at each call, and may branch; `jit(grad(f))` is recorded.
+
+    Raises TypeError where there is nothing to differentiate by, where the function returns no
+    single Value, and for a `Function` or node of one's own: these go back with floats.
+    """
+    if not callable(function):
+        raise TypeError(f"grad() needs a function, got {type(function).__name__} {function!r}")
+    chosen = None if argnums is None else indices(argnums)
+
+    @functools.wraps(function, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        at = range(len(args)) if chosen is None else in_range(chosen, args)
+        given, originals = with_stand_ins(args, at, needed=at if chosen else ())
+        y = copy_context().run(returned, function, given, kwargs)
+        found = gradients(y, originals)
+        parts = [like(given[i], found) for i in at]
+        is_alone = len(args) == 1 if chosen is None else isinstance(argnums, Integral)
+        return parts[0] if is_alone else tuple(parts)
+
+    return gradient
+
+
+def indices(argnums):
+    """Places of arguments, in a list."""
+    found = list(argnums) if isinstance(argnums, (list, tuple, range)) else [argnums]
+    if not found or not all(isinstance(i, Integral) and not isinstance(i, bool) for i in found):
+        raise TypeError(
+            "grad() needs argnums to be the place of an argument, or a list of such, "
+            f"got {argnums!r}"
+        )
+    return found
+
+
+def in_range(at, args):
+    """The places, counted from the first argument."""
+    for i in at:
+        if not -len(args) <= i < len(args):
+            raise ValueError(f"grad() needs an argument at place {i}, got {len(args)} of them")
+    return [i % len(args) for i in at]
+
+
+def with_stand_ins(args, at, needed):
+    """The arguments, with Values that stand for floats and Values at some places; what for."""
+    given, originals = list(args), {}
+
+    def stand_in(x):
+        if isinstance(x, (Index, np.ndarray)):  # integers, which select
+            return x
+        made = stand_in_for(x) if isinstance(x, Value) else Value(x)
+        originals[made] = x
+        return made
+
+    for i in at:
+        before = len(originals)
+        given[i] = replaced(args[i], stand_in)
+        if i in needed and len(originals) == before:
+            raise nothing_in(args[i])
+    if not originals:
+        raise nothing_in(*args)
+    return given, originals
+
+
+def stand_in_for(v):
+    """A Value that equals v and goes back to it, but is another one: v may be in use elsewhere."""
+    made = v * 1.0
+    LABEL.__set__(made, LABEL.__get__(v))
+    if not (isinstance(trace := tape.get(), Trace) and trace.stands_for(made, v)):
+        vars(made).update(vars(v))
+    return made
+
+
+LABEL = Value.__dict__["label"]
+
+
+def nothing_in(*args):
+    return TypeError(
+        "grad() needs floats or Values to differentiate by, as positional arguments or in them, "
+        f"got {', '.join(map(reprlib.repr, args)) or 'no arguments'}; an int is a constant: write "
+        "3.0 for 3"
+    )
+
+
+class Unheard(list):
+    """A tape that forgets: with one, jitted functions run in the engine."""
+
+    def append(self, event: Any) -> None:
+        pass
+
+
+def returned(function, args, kwargs):
+    """The Value that a function returns."""
+    if tape.get() is None:
+        tape.set(Unheard())
+    y = function(*args, **kwargs)
+    if not isinstance(y, Value):
+        raise TypeError(
+            "grad() needs a function that returns one Value, "
+            f"got {type(y).__name__} {reprlib.repr(y)}"
+        )
+    return y
+
+
+def gradients(y: Value, originals: dict[Value, Any]) -> dict[Value, Value]:
+    """The gradients of y by Values, given with what each of them stands for."""
+    # Without a tape, which would take note of what is asked about Values.
+    forward, graph, known = Context().run(differentiated, y, originals)
+    known |= {i: Value(x) for i, x in graph.constants.items()}
+    known[graph.seeds[0]] = Value(1.0)
+    for op in forward:
+        if not all(x in known for x in op.outputs):  # some shares of a softmax were not used
+            known = dict(zip(op.outputs, applied(op, [known[x] for x in op.operands]))) | known
+    interpret(graph.ops[len(forward) :], known)
+    found = (Value(0.0) if i is None else known[i] for i in graph.gradients)
+    return dict(zip(originals, found))
+
+
+def differentiated(y, originals):
+    """The ops from some Values to y, the graph with the gradients by them, and Values by id."""
+    order = topological_order(y)
+    place, moving = {v: i for i, v in enumerate(order)}, set(originals)
+    if moving.isdisjoint(order) and not place.keys().isdisjoint(values_of(originals)):
+        raise TypeError(
+            "grad() differentiates by the arguments, but the function computed with Values that "
+            "it found outside, which were passed too: let it compute with its arguments"
+        )
+    made = []
+    for v in order:
+        if v not in moving and not moving.isdisjoint(v._prev):
+            moving.add(v)
+            made.append(smooth(v))
+    lowering = Lowering(place, list(originals), [])
+    graph = lowering.graph(made, [y], [])
+    ops, leaf_ids = graph.ops, graph.leaf_ids[: len(originals)]
+    graph = replace(graph, leaves=list(originals), leaf_ids=leaf_ids)
+    graph = differentiate(graph, [0], careful=True)
+    return ops, graph, {i: v for v, i in lowering.ids.items()}
+
+
+def values_of(originals):
+    return [x for x in originals.values() if isinstance(x, Value)]
+
+
+def smooth(v):
+    """v, if what it passes back is known as operations; else a TypeError."""
+    kind = KINDS.get(v._chain) if v._y is not ALONE else None
+    if kind in (None, "function", "outputs", "output"):
+        what = "a Function" if kind else "no operation of micrograd's"
+        raise TypeError(
+            f"grad() cannot differentiate {v._op!r}, {what}: its backward gives floats, which have "
+            "no derivative themselves; write it in operations of Values, or call backward() alone"
+        )
+    return v
+
+
+def like(x: Any, found: dict[Value, Value]) -> Any:
+    """What was found for each Value in x, in the structure of x; None for what is no Value."""
+    if isinstance(x, Value):
+        return None if isinstance(x, Index) else found[x]
+    if isinstance(x, Tensor):
+        return Tensor(like(x.values, found))
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        array = np.empty(x.size, object)
+        array[:] = [like(item, found) for item in x.flat]
+        return array.reshape(x.shape) if any(v is not None for v in array) else None
+    if isinstance(x, tuple):
+        items = [like(item, found) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if isinstance(x, (list, dict)):
+        made: Any = copy.copy(x)
+        for key in x if isinstance(x, dict) else range(len(x)):
+            made[key] = like(x[key], found)
+        return made
+    return None
