@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from . import course, demos, files, plot, terminal, viz
+from . import course, demos, files, lab, plot, terminal, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
 from .player import step_through
@@ -107,6 +107,9 @@ def parser() -> argparse.ArgumentParser:
         default=Path("graph.png"),
         help="a picture, or a page to step through it (graph.png)",
     )
+    p.add_argument(
+        "--lab", action="store_true", help="a page to type on, with a slider for each name"
+    )
 
     p = commands.add_parser("lessons", help=f"open your copy of the lessons, in {course.MINE}")
     p.set_defaults(command=lessons)
@@ -186,12 +189,16 @@ def regression(what: str, settings: dict, folder: Path) -> None:
 def draw(arguments: argparse.Namespace) -> None:
     """Draw an expression after backward, and print the value and the gradient of every name."""
     out = writable(arguments.out)
+    if arguments.lab and out.suffix != ".html":
+        raise Refusal("--lab needs a page: -o lab.html")
     variables = dict(arguments.variables)
     if len(variables) < len(arguments.variables):
         raise Refusal("a name was given two numbers")
     result, names = evaluate(arguments.expression, variables)
     result.backward()
-    if out.suffix == ".html":
+    if arguments.lab:
+        lab.html(out, arguments.expression, variables)
+    elif out.suffix == ".html":
         step_through(result).html(out)
     else:
         files.write(out, viz.draw_dot(result, out.suffix[1:]).pipe())

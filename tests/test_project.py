@@ -57,6 +57,7 @@ ARROWS = {
         "shell",
         "viz",
     },
+    "lab": {"expression", "files", "operations", "player", "shell"},
     "tensor": {"engine", "functional"},
     "nn": {"arrays", "atomic", "engine", "export", "functional", "operations", "weights"},
     "compiler": {
@@ -89,6 +90,7 @@ ARROWS = {
         "demos",
         "expression",
         "files",
+        "lab",
         "optim",
         "player",
         "plot",

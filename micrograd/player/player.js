@@ -1,13 +1,14 @@
-// Shows a story (see page.py) in `host`, and steps through it.
-function microgradPlayer(host, css, story) {
+// Shows a story (see page.py) in `host`, and steps through it. Returns a function that tells how it
+// looks now; another player, of a story much like it, goes on from there if it is given that as `was`.
+function microgradPlayer(host, css, story, was) {
   "use strict";
   const { nodes, flows, steps } = story;
   const shell = microgradShell(host, css, story.title);
   const { frame, add, writer } = shell;
   const last = steps.length - 1;
   const answers = new Map(); // step: what was typed for each flow, and whether it was right
-  let at = 0;
-  let predicting = story.predict;
+  let at = Math.min(was?.at ?? 0, last);
+  let predicting = was?.predicting ?? story.predict;
   let timer = null;
 
   // The controls
@@ -170,7 +171,7 @@ function microgradPlayer(host, css, story) {
     const [someNodes, someFlows] = touched();
     showNodes(someNodes, step, backward);
     showFlows(someFlows, step);
-    was = at;
+    before = at;
     showControls();
     showWords(step);
     follow();
@@ -181,13 +182,13 @@ function microgradPlayer(host, css, story) {
 
   // What may look different from what was shown last: of a step, its node, the flows from there,
   // and their children.
-  let was = null;
+  let before = null;
   const everyone = [nodes.map((_, i) => i), flows.map((_, i) => i)];
 
   function touched() {
-    if (was === null || Math.abs(at - was) > FEW) return everyone;
+    if (before === null || Math.abs(at - before) > FEW) return everyone;
     const [someNodes, someFlows] = [new Set(), new Set()];
-    for (let k = Math.min(at, was); k <= Math.max(at, was); k++) {
+    for (let k = Math.min(at, before); k <= Math.max(at, before); k++) {
       const i = steps[k].node;
       someNodes.add(i);
       for (const flow of from[i]) {
@@ -385,8 +386,17 @@ function microgradPlayer(host, css, story) {
     go(to);
     return true;
   });
+  if (was?.fits) toFit.click();
   size();
   makeRoom();
   show();
   shell.ready();
+  view.scrollTo({ left: was?.left, top: was?.top, behavior: "instant" });
+  return () => ({
+    at: at === last ? Infinity : at,
+    predicting,
+    fits: view.classList.contains("fits"),
+    left: view.scrollLeft,
+    top: view.scrollTop,
+  });
 }
