@@ -61,7 +61,7 @@ __all__ = ["Jit", "JitError", "Training", "grad", "jit"]
 P = ParamSpec("P")
 R = TypeVar("R")
 MOST_SIGNATURES, MOST_BRANCHES = 64, 8
-AUDITS = 0.05  # of the time since the first call may go into audits, beside the first of each
+AUDITS = 0.05  # of the time spent in calls may go into audits, beside the first of each
 
 
 def jit(function: Callable[P, R]) -> Jit[P, R]:
@@ -129,7 +129,7 @@ class Jit(Generic[P, R]):
 
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
-        "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_started",
+        "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_seconds",
         "_static", "function", "lock",
     )  # fmt: skip
 
@@ -145,16 +145,12 @@ class Jit(Generic[P, R]):
         """Drop all recordings."""
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
         self._latest: Executable | JitError | None = None
-        self._costs, self._started, self._audit_seconds = Costs(), time.monotonic(), 0.0
+        self._costs, self._seconds, self._audit_seconds = Costs(), 0.0, 0.0
         self._static: dict[tuple, frozenset[int]] = {}  # arrays wanted as plain ints, by shapes
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        if tape.get() is None and not self._costs.sleeps():
-            arguments = Arguments(args, kwargs)
-            with np.errstate(all="ignore"):
-                found = self.run(
-                    arguments, Executable.fill, lambda replay: replay.result(arguments)
-                )
+        if tape.get() is None and not self.sleeps():
+            found = self.run(Arguments(args, kwargs), Executable.fill, Executable.result)
             if found is not None:
                 return found
         values, named = with_values(args, kwargs)  # or inside another one: a part of it
@@ -181,6 +177,7 @@ class Jit(Generic[P, R]):
         step(…) takes the arguments of the function, lets the optimizer make one step against the
         gradients of what it returns, and gives that back as a float; of several Values, the first
         is the loss. The parameters' data and gradients are up to date whenever they are read.
+        step.many(n, …) makes n steps at once, in less time.
         """
         return Training(self, optimizer)
 
@@ -207,28 +204,35 @@ class Jit(Generic[P, R]):
     def __repr__(self):
         return f"<jit of {self.name}>"
 
-    def replay(self, arguments: Arguments, fill: Callable = Executable.fill) -> Executable | None:
-        """The replay for these arguments, its forward pass done; None if there can be none.
+    def sleeps(self) -> bool:
+        """Whether a call goes to the engine without more ado."""
+        return self._costs.sleeps()
 
-        `fill` sets the leaves of a replay, given the arguments.
+    def looped(self, calls: int) -> None:
+        """Takes note of so many more replays by a loop that asked nobody."""
+        self._costs.looped(calls)
+
+    def run(self, arguments: Arguments, fill: Callable, use: Callable) -> Any:
+        """What use(replay, arguments) gives, called under the lock after the forward pass.
+
+        `fill` sets the leaves of a replay, given the arguments. None where the engine is to run.
         """
-        if self._costs.sleeps():
-            return None
-        return self.run(arguments, fill, lambda replay: replay)
-
-    def run(self, arguments, fill, use):
-        """What use(replay) gives, called under the lock; None where the engine is to run."""
+        start = time.monotonic()
         arguments.fix(self._static.get(arguments.shapes, arguments.static))
-        for _ in range(3):  # at most: known, audited, once more
-            with self.lock.held:
-                way = self.way(arguments, fill)
-                if way and not self.is_due(way):
-                    self._costs.replayed()
-                    return use(way.replay)
-            if not (self.audited(way, arguments) if way else self.recorded(arguments)):
-                break
-        self._costs.ran_in_the_engine()
-        return None
+        try:
+            with np.errstate(all="ignore"):
+                for _ in range(3):  # at most: known, audited, once more
+                    with self.lock.held:
+                        way = self.way(arguments, fill)
+                        if way and not self.is_due(way):
+                            self._costs.replayed()
+                            return use(way.replay, arguments)
+                    if not (self.audited(way, arguments) if way else self.recorded(arguments)):
+                        break
+            self._costs.ran_in_the_engine()
+            return None
+        finally:
+            self._seconds += time.monotonic() - start
 
     def way(self, arguments, fill):
         """The way through the function that a call takes, its replay run; None for a new one."""
@@ -361,8 +365,7 @@ class Jit(Generic[P, R]):
             return False
         if not way.audits:
             return True
-        time_so_far = time.monotonic() - self._started
-        return self._audit_seconds + way.seconds <= AUDITS * time_so_far
+        return self._audit_seconds + way.seconds <= AUDITS * self._seconds
 
     def audited(self, way, arguments):
         """Whether a way may be replayed: True. Raises JitError where the function left it.

@@ -32,6 +32,11 @@ class Costs:
     def replayed(self) -> None:
         self.in_a_row = 0
 
+    def looped(self, calls: int) -> None:
+        """So many calls more were replayed, by a loop."""
+        self.calls += calls
+        self.left = min(self.left + calls * SHARE, POT)
+
     def ran_in_the_engine(self) -> None:
         self.in_a_row += 1
         if self.in_a_row > NAPS:

@@ -55,13 +55,17 @@ class Executable:
         except struct.error:
             return self.pack(*[real(x, ".data of a Value") for x in numbers])
 
-    def run(self, arguments: Arguments) -> bool:
-        """Forward; False if a comparison came out otherwise than when this was recorded."""
-        self.point = b""
+    def feed(self, arguments: Arguments) -> None:
+        """Sets the inputs."""
         i = self.size
         for xs in arguments.floats:
             self.v[i : i + len(xs)] = xs
             i += len(xs)
+
+    def run(self, arguments: Arguments) -> bool:
+        """Forward; False if a comparison came out otherwise than when this was recorded."""
+        self.point = b""
+        self.feed(arguments)
         return self.program.forward()
 
     def outputs(self) -> list[float]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import reprlib
+import time
+import types
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,26 +106,108 @@ class Training:
         self.inside = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        found: list[list[float]] = []
+        answer = self.steps([args], 0, kwargs, found)
+        numbers = iter(found[0])
+        return replaced(answer, lambda v: next(numbers))
+
+    def many(self, steps: Any, *args: Any, **kwargs: Any) -> list[float]:
+        """The losses of many steps, which together take less time than as many calls.
+
+        step.many(n, …) makes the step n times. step.many(indices, X, y) makes one for each row of
+        an array of integers (steps, batch size): on these rows of X and y, which are arrays.
+
+        It is as if step were called again and again, but that what the function sees is looked at
+        some hundred times a second: what another thread changes meanwhile is seen so much later.
+        Ctrl-C and errors leave the parameters as they were after a whole step. Raises IndexError
+        where there is no such row.
+        """
+        batches, found = Batches(steps, args), []  # type: ignore[var-annotated]
+        while len(found) < len(batches):
+            self.steps(batches, len(found), kwargs, found)
+        return [outputs[0] for outputs in found]
+
+    def steps(self, batches: Sequence[tuple], start: int, kwargs: dict, found: list) -> Any:
+        """Makes one step or more, with the arguments in `batches` from `start` on.
+
+        What they gave is added to `found`, as flat lists of numbers; returns how it is nested.
+        """
         if not self.inside:
             raise JitError(
                 "a training is used in a with statement, with f.training(…) as step: …, and ends "
                 "when another one of the same parameters begins"
             )
-        args = (*self.bound, *args)
-        with self.jitted.lock.held, np.errstate(all="ignore"):
-            arguments = Arguments(args, kwargs)
-            replay = self.jitted.replay(arguments, self.fill)
-            if replay is None:
-                return self.step_of_the_engine(args, kwargs)
+
+        def use(replay, arguments):
+            found.append(self.step(replay, arguments))
+            self.loop(replay, arguments, batches, start + 1, kwargs, found)
+            return replay
+
+        args = (*self.bound, *batches[start])
+        with self.jitted.lock.held:
+            if not self.jitted.sleeps():
+                replay = self.jitted.run(Arguments(args, kwargs), self.fill, use)
+                if replay is not None:
+                    return replay.answer
+            answer = self.step_of_the_engine(args, kwargs)
+            found.append([v.data for v in results(answer)])
+            return answer
+
+    def step(self, replay, arguments):
+        """What the function returned; the optimizer's step against its gradients is made."""
+        outputs = replay.outputs()
+        gradients = replay.backward([1.0] + [0.0] * (len(outputs) - 1))
+        fill = self.fills[replay]
+        fill.spread(gradients, self.grads)
+        fill.collect(gradients, arguments)
+        if type(self.optimizer).step is Optimizer.step:
+            new = self.moved()
+            if not is_finite(new[0]):
+                self.check(new)
+            self.take(new)
+        else:  # a step of one's own, which reads and sets the parameters
+            self.optimizer.step()
+        return outputs
+
+    def loop(self, replay, arguments, batches, start, kwargs, found):
+        """Makes more steps, as long as nothing but their numbers can differ: see `many`."""
+        fill, done, args = self.fills[replay], len(found), batches[start - 1]
+        until = time.monotonic() + LOOP_SECONDS
+        for i in range(start, len(batches)) if self.is_closed(fill) else ():
+            batch = batches[i]
+            if batch is not args:
+                args, given = batch, Arguments((*self.bound, *batch), kwargs)
+                if given.signature != arguments.signature:
+                    break
+                arguments = given
+                replay.feed(arguments)
+            fill(self.now, arguments)
+            if not replay.program.forward():
+                break
             outputs = replay.outputs()
-            found = replay.backward([1.0] + [0.0] * (len(outputs) - 1))
-            self.fills[replay].spread(found, self.grads, arguments)
-            if type(self.optimizer).step is Optimizer.step:
-                self.step()
-            else:  # a step of one's own, which reads and sets the parameters
-                self.optimizer.step()
-        numbers = iter(outputs)
-        return replaced(replay.answer, lambda v: next(numbers))
+            replay.program.backward()  # from the seeds of the step before
+            gradients = replay.program.gradients
+            fill.spread(gradients, self.grads)
+            new = self.moved()
+            if not (is_finite(gradients) and is_finite(new[0])):
+                break  # a step that asks why begins anew
+            fill.collect(gradients, arguments)
+            self.take(new)
+            found.append(outputs)
+            if time.monotonic() > until:
+                break
+        self.jitted.looped(len(found) - done)
+
+    def is_closed(self, fill):
+        """Whether a step runs no code but ours."""
+        optimizer, lr = self.optimizer, self.optimizer.lr
+        schedule = isinstance(lr, types.FunctionType) and lr.__module__ == Optimizer.__module__
+        return (
+            type(optimizer) in UPDATES
+            and "step" not in vars(optimizer)
+            and (schedule or not callable(lr))
+            and not fill.calls_functions
+        )
 
     def step_of_the_engine(self, args, kwargs):
         """A step without a replay; meanwhile the parameters have their own numbers, for speed."""
@@ -134,7 +220,7 @@ class Training:
             self.optimizer.step()
         finally:
             self.__enter__()
-        return replaced(answer, lambda v: v.data)
+        return answer
 
     def fill(self, replay, arguments):
         """Sets the leaves of a replay."""
@@ -150,28 +236,32 @@ class Training:
             row[:] = numbers
         self.optimizer.state = self.state
 
-    def step(self):
-        """The optimizer's step. Raises NonFiniteError, with nothing changed, at inf or nan."""
+    def moved(self):
+        """The buffers that are not in use, filled with what the optimizer's step leads to."""
         optimizer = self.optimizer
         if optimizer.state is not self.state:
             self.take_state()
         lr = optimizer.lr
         if callable(lr):
             lr = within("lr", lr(optimizer.steps), 0, math.inf)
-        new = now, rows, state = self.buffers[self.now is self.buffers[0][0]]
+        new = self.buffers[self.now is self.buffers[0][0]]
         update = UPDATES.get(type(optimizer), update_by_lists)
-        update(optimizer, lr, self.grads, self.rows, rows)
-        if not is_finite(now):
-            for what, numbers in (("gradient", self.grads), *(("step", row) for row in rows)):
-                optimizer.check(what, numbers.tolist())
-        owners, values = (
-            (self, self, self, optimizer, optimizer),
-            (*new, state, optimizer.steps + 1),
-        )
-        set_attributes(owners, ATTRIBUTES, values)
+        update(optimizer, lr, self.grads, self.rows, new[1])
+        return new
+
+    def check(self, new):
+        """Raises NonFiniteError for a step that is infinite or nan."""
+        for what, numbers in (("gradient", self.grads), *(("step", row) for row in new[1])):
+            self.optimizer.check(what, numbers.tolist())
+
+    def take(self, new):
+        """Puts buffers to use: the step is made."""
+        owners = self, self, self, self.optimizer, self.optimizer
+        set_attributes(owners, ATTRIBUTES, (*new, new[2], self.optimizer.steps + 1))
 
 
 MOST_FILLS = 64  # kept for replays, which may long be forgotten
+LOOP_SECONDS = 0.01  # after which a loop looks again at what the function sees
 ATTRIBUTES = ("now", "rows", "state", "state", "steps")
 
 
@@ -179,36 +269,76 @@ class Fill:
     """Which leaf of a replay is which parameter."""
 
     def __init__(self, replay: Executable, parameters: list[Value]) -> None:
-        index = {p: i for i, p in enumerate(parameters)}
-        leaves = list(enumerate(replay.program.leaves))
+        leaves, index = replay.program.leaves, {p: i for i, p in enumerate(parameters)}
+        slots = {leaf: slot for slot, leaf in enumerate(leaves)}
         self.replay = replay
-        self.own = np.array([slot for slot, leaf in leaves if leaf in index], int)
-        self.at = np.array([index[leaf] for _, leaf in leaves if leaf in index], int)
-        self.others = [slot for slot, leaf in leaves if leaf not in index]
-        self.whole = not self.others and len(parameters) == len(leaves)
-        self.back = np.argsort(self.at) if self.whole else None
+        self.own = np.array([slot for leaf, slot in slots.items() if leaf in index], int)
+        self.at = np.array([index[leaf] for leaf in leaves if leaf in index], int)
+        self.others = [slot for leaf, slot in slots.items() if leaf not in index]
+        self.back = np.array([slots.get(p, 0) for p in parameters], int)
+        self.unused = np.array([i for p, i in index.items() if p not in slots], int)
         self.v = replay.v[: len(leaves)]
+        self.calls_functions = any(op.kind == "function" for op in replay.program.graph.ops)
 
     def __call__(self, now, arguments):
-        if self.whole:
+        """Sets the leaves to their data."""
+        if not self.others:
             now.take(self.at, out=self.v, mode="clip")
             return
         self.v[self.own] = now[self.at]
-        if self.others:
-            leaves = self.replay.leaves(arguments.values)
-            self.v[self.others] = [leaves[i].data for i in self.others]
+        leaves = self.replay.leaves(arguments.values)
+        self.v[self.others] = [leaves[i].data for i in self.others]
 
-    def spread(self, found, grads, arguments):
-        """Brings the gradients found to the parameters, and to Values that are none of them."""
-        if self.whole:
+    def spread(self, found, grads):
+        """Brings the gradients found to the parameters; it is zero where a loss uses none."""
+        if len(found):
             found.take(self.back, out=grads, mode="clip")
-            return
-        grads[:] = 0.0
-        grads[self.at] = found[self.own]
+        grads[self.unused] = 0.0
+
+    def collect(self, found, arguments):
+        """Adds gradients to those of the leaves that are no parameters."""
         if self.others:
             leaves = self.replay.leaves(arguments.values)
             for i in self.others:
                 leaves[i].grad += found.item(i)
+
+
+class Batches(Sequence):
+    """The arguments of each of many steps."""
+
+    def __init__(self, steps: Any, args: tuple) -> None:
+        self.args, self.indices = args, None
+        if isinstance(steps, (int, np.integer)) and not isinstance(steps, bool):
+            self.count = int(steps)
+            if steps < 0:
+                raise ValueError(f"many() needs a number of steps from 0, got {steps}")
+            return
+        self.indices = indices = np.asarray(steps)
+        self.count = len(indices) if indices.ndim else 0
+        if indices.ndim != 2 or indices.dtype.kind not in "iu":
+            raise TypeError(
+                "many() needs a number of steps, or an array of integers (steps, batch size), got "
+                f"{type(steps).__name__} {reprlib.repr(steps)}"
+            )
+        if not args or not all(isinstance(x, np.ndarray) and x.ndim for x in args):
+            kinds = ", ".join(type(x).__name__ for x in args) or "none"
+            raise TypeError(f"many() with indices needs arrays to take rows of, got {kinds}")
+        lengths = set(map(len, args))
+        if len(lengths) > 1:
+            raise ValueError(f"many() needs arrays of one length, got {sorted(lengths)}")
+        (rows,) = lengths
+        if indices.size and not -rows <= indices.min() <= indices.max() < rows:
+            raise IndexError(
+                f"many() needs indices of {rows} rows, got {indices.min()} to {indices.max()}"
+            )
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, i: Any) -> Any:
+        if self.indices is None:
+            return self.args
+        return tuple(x[self.indices[i]] for x in self.args)
 
 
 def update_sgd(optimizer, lr, grads, now, new):
