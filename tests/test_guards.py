@@ -231,13 +231,13 @@ def test_audits_become_rare(monkeypatch):
 
     def loss(x):
         seconds[0] += 1.0  # a run takes one
-        runs.append(i)
+        runs.append(calls)
         return F.sum((x * i).tanh() for i in range(100))
 
     monkeypatch.setattr("micrograd.compiler.time.monotonic", clock)
     monkeypatch.setattr("micrograd.compiler.Guards.broken", lambda self: "")
     f = jit(loss)
-    for i in range(1000):
+    for calls in range(1000):
         f(1.0)
         seconds[0] += 1.0  # of others, which pays for nothing
     assert runs[:2] == [0, 1] and 2 < len(runs) < 8

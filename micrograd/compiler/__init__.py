@@ -109,6 +109,9 @@ class Recorded:
             guards_hold[self.guards] = self.guards.hold()
         return guards_hold[self.guards] and (not self.asked or self.finds_the_same(arguments))
 
+    def result(self, arguments):
+        return self.replay.result(arguments)
+
     def finds_the_same(self, arguments):
         return all(
             alike(getattr(arguments.values[v] if type(v) is int else v, name, MISSING), found)
@@ -150,7 +153,7 @@ class Jit(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if tape.get() is None and not self.sleeps():
-            found = self.run(Arguments(args, kwargs), Executable.fill, Executable.result)
+            found = self.run(Arguments(args, kwargs), Executable.fill, Recorded.result)
             if found is not None:
                 return found
         values, named = with_values(args, kwargs)  # or inside another one: a part of it
@@ -213,7 +216,7 @@ class Jit(Generic[P, R]):
         self._costs.looped(calls)
 
     def run(self, arguments: Arguments, fill: Callable, use: Callable) -> Any:
-        """What use(replay, arguments) gives, called under the lock after the forward pass.
+        """What use(way, arguments) gives, called under the lock after the forward pass.
 
         `fill` sets the leaves of a replay, given the arguments. None where the engine is to run.
         """
@@ -226,7 +229,7 @@ class Jit(Generic[P, R]):
                         way = self.way(arguments, fill)
                         if way and not self.is_due(way):
                             self._costs.replayed()
-                            return use(way.replay, arguments)
+                            return use(way, arguments)
                     if not (self.audited(way, arguments) if way else self.recorded(arguments)):
                         break
             self._costs.ran_in_the_engine()

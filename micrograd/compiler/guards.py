@@ -88,10 +88,10 @@ class Guards:
         """Whether all is as it was."""
         try:
             return (
-                all(map(operator.is_, self.twins(), self.twins_before))
+                (not self.twins_before or all(map(operator.is_, self.twins(), self.twins_before)))
                 and self.containers == self.copies
                 and self.listed() == self.listed_before
-                and all(map(same, self.read(), self.read_before))
+                and (not self.readers or all(map(same, self.read(), self.read_before)))
             ) or not self.broken()
         except RecursionError:  # in containers that hold each other
             return not self.broken()

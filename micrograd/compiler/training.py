@@ -138,10 +138,12 @@ class Training:
                 "when another one of the same parameters begins"
             )
 
-        def use(replay, arguments):
-            found.append(self.step(replay, arguments))
-            self.loop(replay, arguments, batches, start + 1, kwargs, found)
-            return replay
+        def use(way, arguments):
+            found.append(self.step(way.replay, arguments))
+            # Guards once more: the function may look at the optimizer, which a step has changed.
+            if start + 1 < len(batches) and self.is_closed(way.replay) and way.fits(arguments, {}):
+                self.loop(way.replay, arguments, batches, start + 1, kwargs, found)
+            return way.replay
 
         args = (*self.bound, *batches[start])
         with self.jitted.lock.held:
@@ -160,7 +162,7 @@ class Training:
         fill = self.fills[replay]
         fill.spread(gradients, self.grads)
         fill.collect(gradients, arguments)
-        if type(self.optimizer).step is Optimizer.step:
+        if getattr(self.optimizer.step, "__func__", None) is Optimizer.step:
             new = self.moved()
             if not is_finite(new[0]):
                 self.check(new)
@@ -173,10 +175,11 @@ class Training:
         """Makes more steps, as long as nothing but their numbers can differ: see `many`."""
         fill, done, args = self.fills[replay], len(found), batches[start - 1]
         until = time.monotonic() + LOOP_SECONDS
-        for i in range(start, len(batches)) if self.is_closed(fill) else ():
+        for i in range(start, len(batches)):
             batch = batches[i]
             if batch is not args:
                 args, given = batch, Arguments((*self.bound, *batch), kwargs)
+                given.fix(arguments.static)
                 if given.signature != arguments.signature:
                     break
                 arguments = given
@@ -198,15 +201,15 @@ class Training:
                 break
         self.jitted.looped(len(found) - done)
 
-    def is_closed(self, fill):
+    def is_closed(self, replay):
         """Whether a step runs no code but ours."""
         optimizer, lr = self.optimizer, self.optimizer.lr
         schedule = isinstance(lr, types.FunctionType) and lr.__module__ == Optimizer.__module__
         return (
             type(optimizer) in UPDATES
-            and "step" not in vars(optimizer)
+            and getattr(optimizer.step, "__func__", None) is Optimizer.step
             and (schedule or not callable(lr))
-            and not fill.calls_functions
+            and not self.fills[replay].calls_functions
         )
 
     def step_of_the_engine(self, args, kwargs):
@@ -307,38 +310,39 @@ class Batches(Sequence):
     """The arguments of each of many steps."""
 
     def __init__(self, steps: Any, args: tuple) -> None:
-        self.args, self.indices = args, None
-        if isinstance(steps, (int, np.integer)) and not isinstance(steps, bool):
-            self.count = int(steps)
-            if steps < 0:
-                raise ValueError(f"many() needs a number of steps from 0, got {steps}")
-            return
-        self.indices = indices = np.asarray(steps)
-        self.count = len(indices) if indices.ndim else 0
-        if indices.ndim != 2 or indices.dtype.kind not in "iu":
-            raise TypeError(
-                "many() needs a number of steps, or an array of integers (steps, batch size), got "
-                f"{type(steps).__name__} {reprlib.repr(steps)}"
-            )
-        if not args or not all(isinstance(x, np.ndarray) and x.ndim for x in args):
-            kinds = ", ".join(type(x).__name__ for x in args) or "none"
-            raise TypeError(f"many() with indices needs arrays to take rows of, got {kinds}")
-        lengths = set(map(len, args))
-        if len(lengths) > 1:
-            raise ValueError(f"many() needs arrays of one length, got {sorted(lengths)}")
-        (rows,) = lengths
-        if indices.size and not -rows <= indices.min() <= indices.max() < rows:
-            raise IndexError(
-                f"many() needs indices of {rows} rows, got {indices.min()} to {indices.max()}"
-            )
+        self.args, self.rows = args, None if is_a_number(steps) else checked_rows(steps, args)
+        self.size = int(steps) if self.rows is None else len(self.rows)
 
-    def __len__(self) -> int:
-        return self.count
+    def __len__(self):
+        return self.size
 
-    def __getitem__(self, i: Any) -> Any:
-        if self.indices is None:
-            return self.args
-        return tuple(x[self.indices[i]] for x in self.args)
+    def __getitem__(self, i):
+        return self.args if self.rows is None else tuple(x[self.rows[i]] for x in self.args)
+
+
+def is_a_number(steps):
+    if isinstance(steps, (int, np.integer)) and steps < 0:
+        raise ValueError(f"many() needs a number of steps from 0, got {steps}")
+    return isinstance(steps, (int, np.integer)) and not isinstance(steps, bool)
+
+
+def checked_rows(indices, arrays):
+    """Indices (steps, batch size) of rows of each of the arrays."""
+    found = np.asarray(indices)
+    if found.ndim != 2 or found.dtype.kind not in "iu":
+        raise TypeError(
+            "many() needs a number of steps, or an array of integers (steps, batch size), got "
+            f"{type(indices).__name__} {reprlib.repr(indices)}"
+        )
+    if not arrays or not all(isinstance(x, np.ndarray) and x.ndim for x in arrays):
+        kinds = ", ".join(type(x).__name__ for x in arrays) or "none"
+        raise TypeError(f"many() with indices needs arrays to take rows of, got {kinds}")
+    (n, *others) = sorted(set(map(len, arrays)))
+    if others:
+        raise ValueError(f"many() needs arrays of one length, got {[n, *others]}")
+    if found.size and not -n <= found.min() <= found.max() < n:
+        raise IndexError(f"many() needs indices of {n} rows, got {found.min()} to {found.max()}")
+    return found
 
 
 def update_sgd(optimizer, lr, grads, now, new):
@@ -356,7 +360,7 @@ def update_sgd(optimizer, lr, grads, now, new):
 
 
 def update_adam(optimizer, lr, grads, now, new):
-    """As Adam.update, on arrays (data, means, squares)."""
+    """As Adam.update, on arrays (data, means, squares), but for the order of what is constant."""
     (b1, b2), t = optimizer.betas, optimizer.steps + 1
     data, means, squares = new
     np.multiply(now[1], b1, out=means)
@@ -366,13 +370,12 @@ def update_adam(optimizer, lr, grads, now, new):
     np.multiply(data, grads, out=data)
     np.multiply(now[2], b2, out=squares)
     np.add(squares, data, out=squares)
-    np.divide(squares, 1 - b2**t, out=data)
+    np.multiply(squares, 1 / (1 - b2**t), out=data)
     np.sqrt(data, out=data)
     np.add(data, optimizer.eps, out=data)
-    step = means / (1 - b1**t)
-    np.divide(step, data, out=step)
-    np.multiply(step, lr, out=step)
-    np.subtract(now[0], step, out=data)
+    np.divide(means, data, out=data)
+    np.multiply(data, lr / (1 - b1**t), out=data)
+    np.subtract(now[0], data, out=data)
 
 
 def update_by_lists(optimizer, lr, grads, now, new):

@@ -26,14 +26,26 @@ class engine:
 
     @contextlib.contextmanager
     def training(self, optimizer):
-        def step(*args):
-            loss = self.function(*args)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            return loss.data
+        yield Step(self.function, optimizer)
 
-        yield step
+
+class Step:
+    """A step of training in the engine."""
+
+    def __init__(self, function, optimizer):
+        self.function, self.optimizer = function, optimizer
+
+    def __call__(self, *args):
+        loss = self.function(*args)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return loss.data
+
+    def many(self, steps, *args):
+        if isinstance(steps, int):
+            return [self(*args) for _ in range(steps)]
+        return [self(*(x[rows] for x in args)) for rows in steps]
 
 
 def outcome(program, jit, calls):

@@ -5,6 +5,8 @@ Where an operation takes several numbers, `x` is (terms, operations).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ... import floats
@@ -42,13 +44,12 @@ def softplus(x, out):
 
 def power_slope(x, y, out):
     """The derivative of x ** y by x; y may be one number."""
-    np.power(x, y - 1.0, out=out)
-    lost = (out == 0.0) | np.isinf(out)
-    np.multiply(out, y, out=out)
-    if lost.any():  # as in floats.power_slope
-        lost &= (x != 0.0) & np.isfinite(x)
+    power = np.power(x, y - 1.0)
+    np.multiply(power, y, out=out)
+    if not (power.all() and is_finite(power)):  # as in floats.power_slope
+        lost = ((power == 0.0) | np.isinf(power)) & (x != 0.0) & np.isfinite(x)
         np.copyto(out, y * np.power(x, y) / x, where=lost)
-    if not np.all(y):
+    if not (y if isinstance(y, float) else y.all()):
         np.copyto(out, 0.0, where=np.equal(y, 0.0))
 
 
@@ -110,27 +111,37 @@ def log_sum_exp(x, out):
     if x.shape[1] == 1:
         out[0] = F.log_sum_exp(x[:, 0].tolist())
         return
-    top = x.argmax(axis=0)
-    m = x[top, np.arange(x.shape[1])]
+    top = places_of_largest(x)
+    m = x.take(top)
     e = np.exp(x - m)
-    e[top, np.arange(x.shape[1])] = 0.0
-    np.copyto(out, np.where(np.isinf(m), m, m + np.log1p(e.sum(axis=0))))
+    e.ravel()[top] = 0.0
+    np.add(m, np.log1p(np.add.reduce(e, axis=0)), out=out)
+    if not is_finite(out):
+        np.copyto(out, m, where=np.isinf(m))
+
+
+def places_of_largest(x):
+    """Where in the flattened array the largest of each column stands."""
+    columns = x.shape[1]
+    return x.argmax(axis=0) * columns + np.arange(columns)
 
 
 def softmax(x, out):
     if x.shape[1] == 1:
         out[:, 0] = F.shares(x[:, 0].tolist())
         return
-    e = np.exp(x - np.maximum.reduce(x, axis=0))
+    e = x - np.maximum.reduce(x, axis=0)
+    np.exp(e, out=e)
     np.divide(e, np.add.reduce(e, axis=0), out=out)
 
 
 def cross_entropy(x, out):
     """Of logits whose first is the target's."""
     log_sum_exp(x - x[0], out)
-    top = np.maximum.reduce(x, axis=0)
-    np.copyto(out, np.inf, where=x[0] == -np.inf)
-    np.copyto(out, np.nan, where=~np.isfinite(top))
+    if not is_finite(out):
+        top = np.maximum.reduce(x, axis=0)
+        np.copyto(out, np.inf, where=x[0] == -np.inf)
+        np.copyto(out, np.nan, where=~np.isfinite(top))
 
 
 def cross_entropy_slopes(x, out):
@@ -178,9 +189,9 @@ def softmax_backward(p, g, out):
     if p.shape[1] == 1 and len(p) <= EXACT_TERMS:
         softmax_backward_in_order(p, g, out)
         return
-    above = g - g[p.argmax(axis=0), np.arange(p.shape[1])]
+    above = g - g.take(places_of_largest(p))
     total = np.add.reduce(p * above, axis=0)
-    if np.isfinite(total).all():
+    if is_finite(total):
         np.subtract(above, total, out=out)
         np.multiply(out, p, out=out)
     else:
@@ -222,3 +233,8 @@ def call_functions(functions, x, out):
 def call_functions_backward(functions, g, out):
     for i, function in enumerate(functions):
         out[:, i] = function.backward(g[:, i].tolist())
+
+
+def is_finite(xs: np.ndarray) -> bool:
+    """Whether no number in it is infinite or nan; also False if their sum is."""
+    return math.isfinite(np.add.reduce(xs, axis=None))

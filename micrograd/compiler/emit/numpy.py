@@ -103,7 +103,7 @@ class Emitter:
         if "{zero}" in rule:
             names["zero"] = source.constant(ZERO)
         if "{m}" in rule:
-            names["m"] = source.scratch(source.names[y].shape)
+            names["m"] = source.scratch(source.names[y].shape, bool)
             names["gate"] = "gate" if self.is_backward else "careful_gate"
         source.write(rule.format(**names))
 

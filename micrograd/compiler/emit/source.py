@@ -110,10 +110,11 @@ class Source:
         letters = "p", "x", "h", "g", "gp", "g"
         return letters[sum(start >= end for end in (*ends, layout.gradients.stop))]
 
-    def scratch(self, shape):
+    def scratch(self, shape, kind=float):
         """The name of a new array."""
         shape = tuple(map(int, shape))
-        return self.name("t", np.zeros(shape), f"zeros({shape})")
+        declaration = f"zeros({shape}{', bool' if kind is bool else ''})"
+        return self.name("m" if kind is bool else "t", np.zeros(shape, kind), declaration)
 
     def given(self, letter, array):
         """The name of an array of constants or positions."""

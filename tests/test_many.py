@@ -1,0 +1,318 @@
+"""step.many: as many calls of the step, in less time."""
+
+import copy
+import random
+import types
+
+import numpy as np
+import pytest
+
+import micrograd.functional as F
+from micrograd import Value, data, nn, optim
+from micrograd.compiler import JitError, jit
+from micrograd.function import Function
+
+STEPS = 50
+
+
+class Moons:
+    """A model in training; the same for the same optimizer."""
+
+    def __init__(self, optimizer=optim.SGD, **settings):
+        self.X, y = data.moons(30, seed=0)
+        self.y = y.astype(float)
+        self.model = model = nn.MLP(2, [6, 1], act="tanh", seed=0)
+        self.optimizer = optimizer(model.parameters(), **settings)
+        self.loss = jit(lambda X, y: F.binary_cross_entropy_with_logits([model(x) for x in X], y))
+
+    def training(self):
+        return self.loss.training(self.optimizer)
+
+    def state(self):
+        return self.model.state_dict(), self.optimizer.state_dict()
+
+
+class SignDescent(optim.SGD):
+    def update(self, lr, data, grads):
+        return [x - lr * ((g > 0) - (g < 0)) for x, g in zip(data, grads)], self.state
+
+
+class Clipped(optim.SGD):
+    def step(self):
+        for p in self.parameters:
+            p.grad = max(-0.01, min(0.01, p.grad))
+        super().step()
+
+
+OPTIMIZERS = [
+    (optim.SGD, {"lr": 0.1}),
+    (optim.SGD, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.01}),
+    (optim.SGD, {"lr": optim.linear(0.1, 0.01, 40)}),
+    (optim.SGD, {"lr": lambda step: 0.1 / (1 + step)}),
+    (optim.Adam, {"lr": 0.05}),
+    (SignDescent, {"lr": 0.01}),
+    (Clipped, {"lr": 0.1, "momentum": 0.5}),
+]
+
+
+def rows(seed=0, n=30, batch=8):
+    return np.random.default_rng(seed).integers(-n, n, (STEPS, batch))
+
+
+@pytest.mark.parametrize("kind, settings", OPTIMIZERS)
+def test_many_steps_are_as_many_calls_to_the_last_bit(kind, settings):
+    one, many = Moons(kind, **settings), Moons(kind, **settings)
+    with one.training() as step:
+        expected = [step(one.X, one.y) for _ in range(STEPS)]
+    with many.training() as step:
+        losses = step.many(STEPS - 1, many.X, many.y) + step.many(np.int64(1), many.X, many.y)
+    assert losses == expected and {type(x) for x in losses} == {float}
+    assert many.state() == one.state()
+    assert [p.grad for p in many.model.parameters()] == [p.grad for p in one.model.parameters()]
+
+
+@pytest.mark.parametrize("kind, settings", OPTIMIZERS)
+def test_rows_of_indices_are_steps_on_these_rows(kind, settings):
+    one, many = Moons(kind, **settings), Moons(kind, **settings)
+    with one.training() as step:
+        expected = [step(one.X[batch], one.y[batch]) for batch in rows()]
+    with many.training() as step:
+        assert step.many(rows(), many.X, many.y) == expected
+    assert many.state() == one.state()
+
+
+def test_classes_are_taken_as_floats_are():
+    X, y = data.blobs(20, seed=0)
+    model = nn.MLP(2, [5, 3], seed=0)
+    loss = jit(lambda X, y: F.cross_entropy([model(x) for x in X], y))
+    batches = rows(n=20, batch=3)[:6]
+    with loss.training(optim.SGD(model.parameters(), lr=0.1)) as step:
+        losses = step.many(batches, X, y)
+    twin = nn.MLP(2, [5, 3], seed=0)
+    optimizer = optim.SGD(twin.parameters(), lr=0.1)
+    for batch, found in zip(batches, losses):
+        expected = F.cross_entropy([twin(x) for x in X[batch]], y[batch])
+        optimizer.zero_grad()
+        expected.backward()
+        optimizer.step()
+        assert found == pytest.approx(expected.data, rel=1e-12)
+
+
+def test_what_the_function_sees_is_looked_at_once_for_many_steps(monkeypatch):
+    looks, moons = [], Moons(lr=0.1)
+    monkeypatch.setattr("micrograd.compiler.training.LOOP_SECONDS", 60)
+    with moons.training() as step:
+        step.many(3, moons.X, moons.y)
+        guards = next(iter(moons.loss._known.values())).ways[0].guards
+        monkeypatch.setattr(guards, "hold", lambda: looks.append(1) or True)
+        step.many(1000, moons.X, moons.y)
+    assert len(looks) < 5 and moons.optimizer.steps == 1003
+
+
+def test_a_schedule_of_ones_own_may_change_what_the_function_sees():
+    scale, w = [1.0], Value(0.0)
+
+    def lr(step):
+        scale[0] = 2.0 if step >= 6 else 1.0
+        return 0.1
+
+    with jit(lambda: (w * scale[0] - 1.0) ** 2).training(optim.SGD([w], lr=lr)) as step:
+        losses = step.many(12)
+    w, scale = 0.0, 1.0
+    for i, loss in enumerate(losses):
+        assert loss == pytest.approx((w * scale - 1.0) ** 2, rel=1e-12)
+        w, scale = w - 0.1 * 2 * scale * (w * scale - 1.0), 2.0 if i >= 6 else 1.0
+
+
+def test_a_schedule_of_ones_own_reads_parameters_as_they_are():
+    w, seen = Value(1.0), []
+
+    def lr(step):
+        seen.append(w.data)
+        return 0.25
+
+    with jit(lambda: w * w).training(optim.SGD([w], lr=lr)) as step:
+        step.many(5)
+    assert seen == [1.0, 0.5, 0.25, 0.125, 0.0625]
+
+
+def test_an_optimizer_given_another_step_makes_that_one():
+    w = Value(1.0)
+    optimizer = optim.SGD([w], lr=0.25)
+    calls, plain = [], optimizer.step
+    with jit(lambda: w * w).training(optimizer) as step:
+        step.many(2)
+        optimizer.step = lambda: (calls.append(w.data), plain())
+        step.many(3)
+    assert calls == [0.25, 0.125, 0.0625] and w.data == 0.03125
+
+
+class Double(Function):
+    """It could do anything."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * grad
+
+
+def test_with_a_function_of_ones_own_all_is_looked_at_each_step(monkeypatch):
+    looks, w = [], Value(1.0)
+    f = jit(lambda: Double.apply(w) * w)
+    with f.training(optim.SGD([w], lr=0.25)) as step:
+        step.many(3)
+        guards = next(iter(f._known.values())).ways[0].guards
+        monkeypatch.setattr(guards, "hold", lambda: looks.append(1) or True)
+        step.many(30)
+    assert len(looks) >= 30
+
+
+def test_what_looks_at_the_optimizer_is_looked_at_each_step():
+    w = Value(1.0)
+    optimizer = optim.SGD([w], lr=0.25)
+    with jit(lambda: w * w * float(optimizer.steps < 5)).training(optimizer) as step:
+        losses = step.many(8)
+    assert losses == [0.25**i for i in range(5)] + [0.0] * 3
+
+
+def test_a_comparison_that_comes_out_otherwise_takes_the_other_way():
+    def bounced(w):
+        return (w - 3.0) ** 2 if w < 1.0 else (w + 3.0) ** 2
+
+    losses = []
+    for many in (False, True):
+        w = Value(0.0)
+        with jit(lambda: bounced(w)).training(optim.SGD([w], lr=0.05)) as step:  # noqa: B023
+            losses.append(step.many(200) if many else [step() for _ in range(200)])
+    assert losses[0] == losses[1] and max(losses[1]) > 9.5
+
+
+def test_a_step_that_is_not_finite_ends_many_after_the_last_whole_step():
+    one, many = Value(1.0), Value(1.0)
+    w, twin = optim.SGD([many], lr=3e99), optim.SGD([one], lr=3e99)
+    with jit(lambda: one * one).training(twin) as step, pytest.raises(optim.NonFiniteError) as each:
+        while True:
+            step()
+    with jit(lambda: many * many).training(w) as step, pytest.raises(optim.NonFiniteError) as error:
+        step.many(10)
+    assert (many.data, w.steps) == (one.data, twin.steps) and str(error.value) == str(each.value)
+
+
+def test_gradients_of_what_is_not_trained_add_up():
+    found = []
+    for many in (False, True):
+        w, b, x = Value(1.0), Value(2.0), Value(3.0)
+        f = jit(lambda x: (w * x + b) ** 2)  # noqa: B023
+        with f.training(optim.SGD([w, Value(7.0)], lr=0.01)) as step:
+            losses = step.many(9, x) if many else [step(x) for _ in range(9)]
+        found.append((losses, w.data, b.grad, x.grad))
+    assert found[0] == found[1] and found[0][2] != 0.0
+
+
+def test_gradients_that_need_care_get_it():
+    w, b = Value(1.0), Value(0.0)
+    with jit(lambda: w * w + (b - 1.0).relu() * b.log()).training(optim.SGD([w], lr=0.1)) as step:
+        losses = step.many(5)
+        assert losses[0] != losses[0]  # 0 · log(0)
+    assert w.data == pytest.approx(0.8**5)
+
+
+def test_parameters_set_between_two_calls_are_used():
+    moons = Moons(lr=0.1)
+    p = moons.model.parameters()[0]
+    with moons.training() as step:
+        step.many(5, moons.X, moons.y)
+        p.data = 2.0
+        twin = copy.deepcopy(moons.model)
+        (loss,) = step.many(1, moons.X, moons.y)
+    expected = F.binary_cross_entropy_with_logits([twin(x) for x in moons.X], moons.y)
+    assert loss == pytest.approx(expected.data, rel=1e-12)
+
+
+class Line:
+    def __init__(self):
+        self.w = Value(0.0)
+
+    @jit
+    def loss(self, x, y):
+        return F.mse_loss([self.w * x for x in x], y)
+
+
+def test_a_method_makes_many_steps_and_kwargs_are_passed_on():
+    line, x = Line(), np.array([1.0, 2.0, 3.0])
+    with line.loss.training(optim.SGD([line.w], lr=0.1)) as step:
+        step.many(np.array([[0, 1], [1, 2]] * 20), x, 2 * x)
+        step.many(5, x, y=2 * x)
+    assert line.w.data == pytest.approx(2.0, rel=1e-9)
+
+
+def test_no_steps_change_nothing():
+    moons = Moons(lr=0.1)
+    before = moons.state()
+    with moons.training() as step:
+        assert step.many(0, moons.X, moons.y) == []
+        assert step.many(rows()[:0], moons.X, moons.y) == []
+    assert moons.state() == before
+
+
+@pytest.mark.parametrize(
+    "args, kind, says",
+    [
+        ((-1, X := np.ones((4, 2))), ValueError, "a number of steps from 0, got -1"),
+        ((2.0, X), TypeError, "a number of steps, or an array of integers"),
+        ((True, X), TypeError, "a number of steps, or an array of integers"),
+        (([0, 1], X), TypeError, r"integers (steps, batch size), got list [0, 1]"),
+        (([[0.0]], X), TypeError, r"(steps, batch size), got list [[0.0]]"),
+        (([[0]],), TypeError, "needs arrays to take rows of, got none"),
+        (([[0]], [1.0, 2.0]), TypeError, "needs arrays to take rows of, got list"),
+        (([[0]], X, X[:3]), ValueError, "arrays of one length, got [3, 4]"),
+        (([[0, 4]], X), IndexError, "indices of 4 rows, got 0 to 4"),
+        (([[-5, 1]], X), IndexError, "indices of 4 rows, got -5 to 1"),
+    ],
+)
+def test_what_cannot_be_many_steps_gets_a_sentence(args, kind, says):
+    w = Value(1.0)
+    f = jit(lambda *arrays: F.sum([w * x for row in arrays[0] for x in row]))
+    with f.training(optim.SGD([w], lr=0.1)) as step, pytest.raises(kind) as error:
+        step.many(*args)
+    assert says in str(error.value) and w.data == 1.0
+
+
+def test_audits_look_into_many_steps_too(monkeypatch):
+    monkeypatch.setattr("micrograd.compiler.AUDITS", 1e9)
+    monkeypatch.setattr("micrograd.compiler.training.LOOP_SECONDS", 0)
+    hidden, w = types.SimpleNamespace(k=1.0), Value(1.0)
+    monkeypatch.setitem(__import__("sys").modules, KEY, hidden)
+
+    def lr(step):
+        hidden.k = 2.0 if step == 6 else hidden.k
+        return 0.01
+
+    f = jit(lambda: w * w * __import__("sys").modules[KEY].k)
+    wrong = pytest.raises(JitError, match="Results of calls 8 to 8 may be wrong")
+    with f.training(optim.SGD([w], lr=lr)) as step, wrong:
+        step.many(20)
+
+
+KEY = "a module that " + "is not here"
+
+
+@pytest.mark.slow
+def test_what_runs_in_the_engine_makes_many_steps_there():
+    rng = random.Random(0)
+    w = Value(0.5)
+
+    def loss():
+        return w * rng.random() if rng.random() < 2 else w
+
+    with jit(lambda n: F.sum([w * n])).training(optim.SGD([w], lr=1e-6)) as step:
+        losses = [x for n in range(300) for x in step.many(2, n)]
+    expected, x = [], 0.5
+    for n in range(300):
+        for _ in range(2):
+            expected.append(x * n)
+            x -= 1e-6 * n
+    assert losses == pytest.approx(expected, rel=1e-12)
