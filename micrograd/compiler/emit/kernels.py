@@ -114,7 +114,7 @@ def log_sum_exp(x, out):
     top = places_of_largest(x)
     m = x.take(top)
     e = np.exp(x - m)
-    e.ravel()[top] = 0.0
+    e.put(top, 0.0)
     np.add(m, np.log1p(np.add.reduce(e, axis=0)), out=out)
     if not is_finite(out):
         np.copyto(out, m, where=np.isinf(m))
