@@ -47,7 +47,8 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
 
     Other Values that the function uses, as the weights of a model, are constants to `grad`; but
     `backward()` of a gradient goes back to them too, as to the Values among the arguments.
-    The function runs at each call, and may branch; `jit(grad(f))` is recorded.
+    The function gets Values for floats; it runs at each call, and may branch; `jit(grad(f))` is
+    recorded.
 
     Raises TypeError where there is nothing to differentiate by, where the function returns no
     single Value, and for a `Function` or node of one's own: these go back with floats.
@@ -60,7 +61,8 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
     def gradient(*args: Any, **kwargs: Any) -> Any:
         at = range(len(args)) if chosen is None else in_range(chosen, args)
         given, originals = with_stand_ins(args, at, needed=at if chosen else ())
-        y = copy_context().run(returned, function, given, kwargs)
+        named = {name: replaced(x, as_constant) for name, x in kwargs.items()}
+        y = copy_context().run(returned, function, given, named)
         found = gradients(y, originals)
         parts = [like(given[i], found) for i in at]
         is_alone = len(args) == 1 if chosen is None else isinstance(argnums, Integral)
@@ -89,8 +91,8 @@ def in_range(at, args):
 
 
 def with_stand_ins(args, at, needed):
-    """The arguments, with Values that stand for floats and Values at some places; what for."""
-    given, originals = list(args), {}
+    """The arguments as Values, those at the places `at` standing for others; which for which."""
+    given, originals = [], {}
 
     def stand_in(x):
         if isinstance(x, (Index, np.ndarray)):  # integers, which select
@@ -99,14 +101,18 @@ def with_stand_ins(args, at, needed):
         originals[made] = x
         return made
 
-    for i in at:
+    for i, x in enumerate(args):
         before = len(originals)
-        given[i] = replaced(args[i], stand_in)
+        given.append(replaced(x, stand_in if i in at else as_constant))
         if i in needed and len(originals) == before:
-            raise nothing_in(args[i])
+            raise nothing_in(x)
     if not originals:
         raise nothing_in(*args)
     return given, originals
+
+
+def as_constant(x):
+    return x if isinstance(x, (Value, np.ndarray)) else Value(x)
 
 
 def stand_in_for(v):

@@ -1,0 +1,71 @@
+"""Second derivatives of random graphs, by `grad`, against 100 digits."""
+
+from random import Random
+
+import mpmath as mp
+import pytest
+from reliability.graphs import graph
+from reliability.properties import FIXED_SEED
+from reliability.reference import judged, slope
+
+import micrograd.functional as F
+from micrograd import Value
+from micrograd.compiler import grad, jit
+
+BAR = 1e-9
+
+
+def along(f, direction):
+    """The Hessian of f times a vector, as gradients of gradients and by backward()."""
+
+    def slope(leaves):
+        return F.dot(grad(f)(leaves), direction)
+
+    def by_backward(leaves):
+        slope(leaves).backward()
+        return [Value(x.grad) for x in leaves]
+
+    def by_backward_of_a_recording(leaves):
+        recorded(leaves).backward()
+        return [Value(x.grad) for x in leaves]
+
+    recorded = jit(slope)
+    return grad(slope), by_backward, jit(grad(slope)), by_backward_of_a_recording
+
+
+def product(direction):
+    """The same of what a graph computes with, by differences of differences."""
+
+    def of(graph, replayed):
+        def moved(leaves, t):
+            return replayed([x + t * d for x, d in zip(leaves, direction)])[-1]
+
+        def slope_along(*leaves):
+            return slope(lambda t: moved(leaves, t), [mp.mpf(0)], 0)
+
+        with mp.workdps(100):  # of which two differences leave a third
+            leaves = [mp.mpf(x) for x in graph.leaves]
+            return [slope(slope_along, leaves, i) for i in range(len(leaves))]
+
+    return of
+
+
+@pytest.mark.slow
+def test_hessians_times_vectors_equal_the_reference(fresh_seed, tries, score):
+    count, worst = tries(100, 5_000), 0.0
+    for seed in (FIXED_SEED, fresh_seed):
+        rng = Random(seed)
+        for _ in range(count // 2):
+            g = graph(rng)
+            direction = [rng.uniform(-1, 1) for _ in g.leaves]
+            right = product(direction)(g, g.replayed)
+            for way in along(g.function(), direction):
+                found = [v.data for v in way([Value(x) for x in g.leaves])]
+                off = judged(g, found, right, BAR, product(direction))
+                assert off <= BAR, (repr(g), direction)
+                worst = max(worst, off)
+    score(
+        f"{count:,} random graphs, second derivatives along a random direction, four ways",
+        f"relative error ≤ {BAR:.0e}",
+        f"at most {worst:.1e}",
+    )
