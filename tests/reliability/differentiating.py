@@ -1,5 +1,7 @@
 """Programs of learners and probes that differentiate inside, by `grad`; see learners and hiding."""
 
+# ruff: noqa: PLW0108, PLW0603 - as people write it
+
 import functools
 import math
 import random
