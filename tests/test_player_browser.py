@@ -264,5 +264,5 @@ def test_every_control_has_a_name_and_the_sentence_is_announced(tmp_path, run):
             texts("[aria-live=polite] .head")[0]];"""
     page = saved(step_through(neuron(), predict=True), tmp_path)
     controls, nameless, tab_index, said = run(page, script)
-    assert (controls, nameless, tab_index) == (14, 0, 0)
+    assert (controls, nameless, tab_index) == (15, 0, 0)
     assert "Its gradient 1 is the upstream." in said

@@ -47,7 +47,7 @@ function microgradPlayer(host, css, story, was) {
   });
   toFit.setAttribute("aria-pressed", false);
   const score = add(bar, "span", { class: "score", role: "status" });
-  const view = add(frame, "div", { class: "view" });
+  const view = add(frame, "div", { class: "view", tabindex: 0, role: "group", "aria-label": "graph" });
   const words = add(frame, "div", { class: "words" });
   const say = add(words, "div", { class: "say", "aria-live": "polite", "aria-atomic": "true" });
 
