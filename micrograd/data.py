@@ -91,7 +91,7 @@ def blobs(n: int = 100, centers: int = 3, noise: float = 0.3, seed: int = 0) -> 
 def digits() -> Dataset:
     """X (1797, 64), 8 × 8 pixels from 0 (paper) to 1 (ink), row by row; y (1797,) from 0 to 9.
 
-    Written by 13 people, one after another (Alpaydin and Kaynak, 1998): the data of scikit-learn's
+    Written by 13 people (Alpaydin and Kaynak, 1998): the data, and the order, of scikit-learn's
     load_digits, divided by 16.
     """
     with np.load(FILES / "digits.npz") as file:
