@@ -144,9 +144,10 @@ def demo(arguments: argparse.Namespace) -> None:
 
 
 def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> None:
-    training, graph = writable(folder / f"{dataset}.png"), writable(folder / "graph.png")
+    pictures = f"{dataset}.png", "training.html", "graph.png"
+    training, film, graph = (writable(folder / name) for name in pictures)
     save = save and writable(save)
-    if save and save.resolve() in (training.resolve(), graph.resolve()):
+    if save and save.resolve() in {path.resolve() for path in (training, film, graph)}:
         raise Refusal(f"cannot write the weights to {save}: a picture goes there")
     run = demos.classifier(dataset, **settings)
     losses, accuracies = run.history.losses, run.history.accuracies
@@ -165,6 +166,9 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
         print(f"wrote     {save} (weights)")
     demos.training_picture(run, training)
     print(f"wrote     {training} (data, decision boundary, loss)")
+    if run.history.film:
+        run.history.film.html(film)
+        print(f"wrote     {film} (the training as a film: open it in a browser)")
     demos.neuron_picture(run, graph)
     print(f"wrote     {graph} (one neuron, after backward)")
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from . import data, files, nn, optim, plot, regression, train, viz
 from . import functional as F
 from .engine import Value
+from .film import MOST_WEIGHTS
 
 DATASETS: dict[str, Callable[..., data.Dataset]] = {
     "moons": data.moons,
@@ -63,6 +64,7 @@ def classifier(
         loss=loss,
         steps=steps,
         jit=jit,
+        film=len(model.parameters()) <= MOST_WEIGHTS,
     )
     accuracy = F.accuracy([model(x) for x in X], targets)
     return Run(model, X, targets, optimizer, history, accuracy)

@@ -9,21 +9,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from . import compiler
 from . import functional as F
 from .engine import Value
+from .film import Camera, Film
 from .optim import Optimizer, is_whole
+from .progress import progress_bar
 
 
 @dataclass
 class History:
-    """The loss and the accuracy (0 to 1) before each step, and whether the run was interrupted."""
+    """The loss and the accuracy (0 to 1) before each step, and whether the run was interrupted.
+
+    `film` is there if one was asked for.
+    """
 
     losses: list[float] = field(default_factory=list)
     accuracies: list[float] = field(default_factory=list)
     interrupted: bool = False
+    film: Film | None = None
 
 
 def fit(
@@ -38,11 +43,16 @@ def fit(
     seed: int | None = None,
     progress: bool = True,
     jit: bool = False,
+    film: bool = False,
+    on_step: Callable[[History], Any] | None = None,
 ) -> History:
     """Train a model for a number of steps, and return what was seen on the way.
 
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
-    progress bar goes to stderr. With `jit`, the whole step is compiled; see compiler.jit.
+    progress bar goes to stderr, or into a notebook's cell until it is done. With `jit`, the whole
+    step is compiled; see compiler.jit. With `film`, the history has the training as a film; see
+    film.Film. `on_step` is called with the history after each step, and ends the training with
+    True.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
     Raises ValueError unless X and y are equally long, a batch fits into them and the optimizer has
     parameters of the model, and where every
@@ -71,13 +81,19 @@ def fit(
         map(id, optimizer.parameters)
     ):
         raise ValueError("fit() needs an optimizer of the model's parameters, got one of none")
+    if not isinstance(film, bool):
+        raise ValueError(f"film is True or False, got {film!r}")
+    if on_step is not None and not callable(on_step):
+        raise TypeError(f"on_step is a function of the history, got {on_step!r}")
     rng, history = random.Random(seed), History()
     everything = range(len(X))
-    hidden = {} if progress else {"disable": True}  # else TQDM_DISABLE decides
-    bar = tqdm(range(steps), desc="training", unit="step", **hidden)
+    camera = Camera(model, X, y, steps) if film else None
+    bar = progress_bar(range(steps), progress, desc="training", unit="step")
     try:
         with (compiled_step if jit else engine_step)(model, loss, optimizer) as step:
-            for _ in bar:
+            for k in bar:
+                if camera:
+                    camera.see(k)
                 batch = rng.sample(everything, batch_size) if batch_size else everything
                 targets = chosen(y, batch)
                 error, scores = step(chosen(X, batch), targets)
@@ -85,11 +101,17 @@ def fit(
                 history.losses.append(error)
                 history.accuracies.append(accuracy)
                 bar.set_postfix(loss=f"{error:.4f}", accuracy=f"{accuracy:.0%}", refresh=False)
+                if on_step and on_step(history) is True:
+                    break
     except KeyboardInterrupt:
         history.interrupted = True
         del history.losses[len(history.accuracies) :]
     finally:
         bar.close()
+    if camera:
+        last = [] if batch_size else [loss([model(x) for x in X], y).data]
+        camera.end(len(history.losses))
+        history.film = Film(camera, history.losses + last, batches=bool(batch_size))
     return history
 
 

@@ -26,6 +26,7 @@ def test_the_demo_learns_moons_and_draws(tmp_path, capsys):
     for name in ("moons.png", "graph.png"):
         assert (tmp_path / "new folder" / name).read_bytes().startswith(PNG)
         assert f"{tmp_path / 'new folder' / name} (" in out
+    assert (tmp_path / "new folder" / "training.html").stat().st_size < 150_000
     assert "MLP 2-16-16-1, 337 parameters" in out
     assert "100% after training" in out
     assert "100/100" in err and "accuracy=" in err

@@ -156,9 +156,11 @@ def value(page, text):
 
 @pytest.fixture(scope="module")
 def calculator(chromium):
+    from micrograd import shell
     from micrograd.player.page import asset
 
-    yield chromium.open(f"<script>{asset('number.js')}</script>")
+    scripts = shell.asset("functions.js") + asset("number.js")
+    yield chromium.open(f"<script>{scripts}</script>")
     chromium.close_pages()
 
 

@@ -68,8 +68,7 @@ def fragment(expression: str = EXPRESSION, numbers: Mapping[str, float] = NUMBER
     result, names = evaluate(expression, numbers)
     still = step_through(result, names={})._still
     given = {name: names[name].data for name in numbers}
-    player = [page.asset(name) for name in ("number.js", "player.js")]
-    js = "".join(player + [shell.asset(name, __package__) for name in SCRIPTS])
+    js = page.scripts() + "".join(shell.asset(name, __package__) for name in SCRIPTS)
     css = page.asset("player.css") + shell.asset("lab.css", __package__)
     return shell.fragment("microgradLab", js, css, story(expression, given), still, HINT)
 

@@ -2,11 +2,6 @@
 // may be those of print. NaN for anything else.
 function microgradNumber(text, functions) {
   "use strict";
-  const OWN = {
-    relu: (x) => (x > 0 ? x : 0),
-    sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-    softplus: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-  };
   const plain = text.replace(/[−–]/g, "-").replace(/[×·]/g, "*").replace(/,/g, ".");
   const TOKEN = /\*\*|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|[a-z_]\w*|\S/gi;
   const tokens = plain.length > 1000 ? [] : plain.match(TOKEN) || [];
@@ -49,7 +44,7 @@ function microgradNumber(text, functions) {
   function atom() {
     const token = tokens[at++] ?? "";
     if (/^[\d.]/.test(token)) return Number(token);
-    const f = functions.includes(token) ? OWN[token] || Math[token] : (x) => x;
+    const f = functions.includes(token) ? microgradFunctions[token] || Math[token] : (x) => x;
     if (token !== "(" && !(functions.includes(token) && take("("))) return NaN;
     const x = sum();
     return take(")") ? f(x) : NaN;

@@ -20,10 +20,13 @@ IN_A_FILE = "This page steps through all of them where scripts may run; here non
 
 def fragment(story: dict[str, Any], still: shell.Still, hint: str) -> str:
     """The HTML of a player, which is a picture with a hint where no script runs."""
-    scripts = asset("number.js") + asset("player.js")
     which = "first" if story["predict"] else "last"
     hint = f"The {which} of {len(story['steps'])} steps. {hint}"
-    return shell.fragment("microgradPlayer", scripts, asset("player.css"), story, still, hint)
+    return shell.fragment("microgradPlayer", scripts(), asset("player.css"), story, still, hint)
+
+
+def scripts() -> str:
+    return shell.asset("functions.js") + asset("number.js") + asset("player.js")
 
 
 def asset(name):

@@ -9,26 +9,17 @@ function microgradPlayer(host, css, story, was) {
   const answers = new Map(); // step: what was typed for each flow, and whether it was right
   let at = Math.min(was?.at ?? 0, last);
   let predicting = was?.predicting ?? story.predict;
-  let timer = null;
 
   // The controls
 
-  const SPEEDS = { slow: 0.5, normal: 1, fast: 2, "very fast": 5 };
   const bar = add(frame, "div", { class: "bar" });
-  const keys = add(bar, "div", { class: "keys" });
-  const toFirst = shell.button(keys, "first", "first step (Home)", () => go(0));
-  const toBack = shell.button(keys, "back", "one step back (←)", () => go(at - 1));
-  const toPlay = shell.button(keys, "play", "play", () => (timer ? pause() : play()));
-  const toForward = shell.button(keys, "forward", "one step forward (→)", () => go(at + 1));
-  const toLast = shell.button(keys, "last", "last step (End)", () => go(last));
-  const slider = add(bar, "input", { class: "slider", type: "range", max: last });
-  slider.setAttribute("aria-label", "step");
-  slider.addEventListener("input", () => go(Number(slider.value)));
-  const count = add(bar, "span", { class: "count" });
-  const speed = add(bar, "select", { "aria-label": "speed" });
-  for (const [name, factor] of Object.entries(SPEEDS))
-    add(speed, "option", { value: factor }, name);
-  speed.value = SPEEDS.normal;
+  const controls = shell.transport(bar, {
+    last,
+    show: arrive,
+    says: (k) => `${k + 1} / ${steps.length}`,
+    time: (k) => 1000 + 20 * steps[k].lines.join("").length,
+    stops: open,
+  });
   const toPredict = shell.toggle(
     bar,
     "predict",
@@ -130,7 +121,7 @@ function microgradPlayer(host, css, story, was) {
   // A click on a box leads to the step that completes its gradient.
   picture.addEventListener("click", ({ target }) => {
     const i = target.closest("[data-node]")?.dataset.node;
-    if (i !== undefined) go(changes[i][changes[i].length - 1][0]);
+    if (i !== undefined) controls.go(changes[i][changes[i].length - 1][0]);
   });
 
   // What is there at a step
@@ -167,7 +158,7 @@ function microgradPlayer(host, css, story, was) {
     const backward = ["seed", "backward", "end"].includes(step.kind);
     const pass = backward ? "backward" : "forward";
     frame.dataset.step = at;
-    slider.dataset.pass = pass;
+    controls.slider.dataset.pass = pass;
     const [someNodes, someFlows] = touched();
     showNodes(someNodes, step, backward);
     showFlows(someFlows, step);
@@ -242,11 +233,6 @@ function microgradPlayer(host, css, story, was) {
   function showControls() {
     const all = [...answers.values()].flat();
     const right = all.filter((a) => a.right).length;
-    slider.value = at;
-    slider.setAttribute("aria-valuetext", `${at + 1} of ${steps.length}`);
-    count.textContent = `${at + 1} / ${steps.length}`;
-    for (const b of [toFirst, toBack]) b.setAttribute("aria-disabled", at === 0);
-    for (const b of [toLast, toForward]) b.setAttribute("aria-disabled", at === last);
     toPredict.setAttribute("aria-pressed", predicting);
     score.textContent = predicting && all.length ? `${right} of ${all.length} right` : "";
   }
@@ -254,7 +240,8 @@ function microgradPlayer(host, css, story, was) {
   function showWords(step) {
     say.replaceChildren();
     const head = add(say, "div", { class: "head" });
-    add(head, "span", { class: `pass ${slider.dataset.pass}` }, slider.dataset.pass);
+    const { pass } = controls.slider.dataset;
+    add(head, "span", { class: `pass ${pass}` }, pass);
     add(head, "span", {}, step.lines[0]);
     if (open(at)) return ask();
     const verdicts = (predicting && answers.get(at)) || [];
@@ -334,7 +321,7 @@ function microgradPlayer(host, css, story, was) {
   function settle(verdicts) {
     answers.set(at, verdicts);
     show();
-    toForward.focus({ preventScroll: true });
+    controls.toForward.focus({ preventScroll: true });
   }
 
   function judged(flow, typed) {
@@ -344,52 +331,18 @@ function microgradPlayer(host, css, story, was) {
 
   // Moving
 
-  function move(k) {
-    at = Math.max(0, Math.min(last, k));
+  function arrive(k) {
+    at = k;
     show();
     const field = say.querySelector("input");
     if (field && shell.focused()) field.focus({ preventScroll: true });
   }
 
-  function go(k) {
-    pause();
-    move(k);
-  }
-
-  function play() {
-    if (at === last) move(0);
-    shell.draw(toPlay, "pause", "pause");
-    wait();
-  }
-
-  function wait() {
-    const letters = steps[at].lines.join("").length;
-    timer = setTimeout(
-      () => {
-        if (at < last && !open(at)) move(at + 1);
-        if (at < last && !open(at)) wait();
-        else pause();
-      },
-      (1000 + 20 * letters) / Number(speed.value),
-    );
-  }
-
-  function pause() {
-    clearTimeout(timer);
-    timer = null;
-    shell.draw(toPlay, "play", "play");
-  }
-
-  shell.onKeys((key) => {
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last }[key];
-    if (to === undefined) return false;
-    go(to);
-    return true;
-  });
+  shell.onKeys(controls.onKey);
   if (was?.fits) toFit.click();
   size();
   makeRoom();
-  show();
+  controls.go(at);
   shell.ready();
   view.scrollTo({ left: was?.left, top: was?.top, behavior: "instant" });
   return () => ({

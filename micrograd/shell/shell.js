@@ -68,6 +68,77 @@ function microgradShell(host, css, label) {
     return made;
   }
 
+  // Controls that go through the steps from 0 to `last`: `show` shows one, `says` says which one it
+  // is, `time` is how many milliseconds it stays while they play, which ends where one `stops` it.
+  function transport(bar, { last, show, says, time, stops = () => false }) {
+    const SPEEDS = { slow: 0.5, normal: 1, fast: 2, "very fast": 5 };
+    let at = 0;
+    let timer = null;
+    const keys = add(bar, "div", { class: "keys" });
+    const toFirst = button(keys, "first", "first step (Home)", () => go(0));
+    const toBack = button(keys, "back", "one step back (←)", () => go(at - 1));
+    const toPlay = button(keys, "play", "play", () => (timer ? pause() : play()));
+    const toForward = button(keys, "forward", "one step forward (→)", () => go(at + 1));
+    const toLast = button(keys, "last", "last step (End)", () => go(last));
+    const slider = add(bar, "input", { class: "slider", type: "range", max: last });
+    slider.setAttribute("aria-label", "step");
+    slider.addEventListener("input", () => go(Number(slider.value)));
+    const count = add(bar, "span", { class: "count" });
+    const speed = add(bar, "select", { "aria-label": "speed" });
+    for (const [name, factor] of Object.entries(SPEEDS))
+      add(speed, "option", { value: factor }, name);
+    speed.value = SPEEDS.normal;
+
+    function move(k) {
+      at = Math.max(0, Math.min(last, k));
+      slider.value = at;
+      slider.setAttribute("aria-valuetext", says(at).replace("/", "of"));
+      count.textContent = says(at);
+      for (const b of [toFirst, toBack]) b.setAttribute("aria-disabled", at === 0);
+      for (const b of [toLast, toForward]) b.setAttribute("aria-disabled", at === last);
+      show(at);
+    }
+
+    function go(k) {
+      pause();
+      move(k);
+    }
+
+    function play() {
+      if (at === last) move(0);
+      draw(toPlay, "pause", "pause");
+      wait();
+    }
+
+    function wait() {
+      const goesOn = () => at < last && !stops(at);
+      timer = setTimeout(
+        () => {
+          if (goesOn()) move(at + 1);
+          if (goesOn()) wait();
+          else pause();
+        },
+        time(at) / Number(speed.value),
+      );
+    }
+
+    function pause() {
+      clearTimeout(timer);
+      timer = null;
+      draw(toPlay, "play", "play");
+    }
+
+    function onKey(key) {
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last }[key];
+      if (to === undefined) return false;
+      go(to);
+      return true;
+    }
+
+    const playing = () => timer !== null;
+    return { slider, toForward, go, play, pause, playing, onKey };
+  }
+
   // The theme is that of the page around: pale letters stand on a dark one.
 
   function showTheme() {
@@ -105,5 +176,5 @@ function microgradShell(host, css, label) {
   }
 
   const focused = () => shadow.activeElement;
-  return { frame, add, writer, button, draw, toggle, onKeys, ready, calm, focused };
+  return { frame, add, writer, button, draw, toggle, transport, onKeys, ready, calm, focused };
 }
