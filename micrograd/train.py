@@ -12,6 +12,7 @@ import numpy as np
 
 from . import compiler
 from . import functional as F
+from .compiler.examples import of_examples
 from .engine import Value
 from .film import Camera, Film
 from .optim import Optimizer, is_whole
@@ -135,13 +136,23 @@ def engine_step(model, loss, optimizer):
 
 
 def compiled_step(model, loss, optimizer):
-    """The same, compiled; the scores are numbers."""
+    """The same, compiled; the scores are numbers. For losses that are means, one example does."""
 
     def forward(samples, targets):
         scores = [model(x) for x in samples]
         return loss(scores, targets), scores
 
-    return compiler.jit(forward).training(optimizer)
+    def forward_of_a_mean(samples, targets):
+        return of_examples(one, (samples, targets), model, loss)
+
+    def one(sample, target):
+        score = model(sample)
+        return loss([score], [target]), score
+
+    return compiler.jit(forward_of_a_mean if loss in MEANS else forward).training(optimizer)
+
+
+MEANS = (F.hinge_loss, F.mse_loss, F.binary_cross_entropy_with_logits, F.cross_entropy)
 
 
 def chosen(rows, batch):

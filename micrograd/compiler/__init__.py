@@ -45,7 +45,8 @@ from ..engine import Value, tape
 from ..optim import Optimizer
 from .costs import Account, Costs, replay_cost
 from .derivatives import grad
-from .errors import JitError, PlainIntError, TooDeepError
+from .errors import ExamplesError, JitError, PlainIntError, TooDeepError
+from .examples import batched, check_examples
 from .guards import Guards, alike
 from .indices import indices, of_arrays
 from .locks import Lock
@@ -56,7 +57,7 @@ from .run import Executable
 from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
 
-__all__ = ["Jit", "JitError", "Training", "grad", "jit"]
+__all__ = ["Jit", "JitError", "Training", "batched", "grad", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -133,7 +134,7 @@ class Jit(Generic[P, R]):
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
         "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_seconds",
-        "_static", "function", "lock",
+        "_taken", "function", "lock",
     )  # fmt: skip
 
     def __init__(self, function: Callable[P, R]) -> None:
@@ -149,7 +150,8 @@ class Jit(Generic[P, R]):
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
         self._latest: Executable | JitError | None = None
         self._costs, self._seconds, self._audit_seconds = Costs(), 0.0, 0.0
-        self._static: dict[tuple, frozenset[int]] = {}  # arrays wanted as plain ints, by shapes
+        # How arguments are taken, by their shapes: arrays as plain ints; one example, or all.
+        self._taken: dict[tuple, tuple[frozenset[int], bool]] = {}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if tape.get() is None and not self.sleeps():
@@ -221,7 +223,8 @@ class Jit(Generic[P, R]):
         `fill` sets the leaves of a replay, given the arguments. None where the engine is to run.
         """
         start = time.monotonic()
-        arguments.fix(self._static.get(arguments.shapes, arguments.static))
+        if (taken := self._taken.get(arguments.shapes)) is not None:
+            arguments.fix(*taken)
         try:
             with np.errstate(all="ignore"):
                 for _ in range(3):  # at most: known, audited, once more
@@ -260,18 +263,21 @@ class Jit(Generic[P, R]):
     def recorded(self, arguments):
         """Whether a new way through the function was recorded.
 
-        What fails for arrays of integers as inputs is tried again with them as plain ints.
+        What fails for one example, or for arrays of integers as inputs, is tried again with all
+        examples, and with plain ints.
         """
         try:
             return self.newly_recorded(arguments)
+        except ExamplesError:
+            arguments.fix(arguments.static, False)
         except Exception as error:
             everything = frozenset(range(len(arguments.integers)))
             if arguments.static == everything:
                 raise
             wanted = error.arrays if isinstance(error, PlainIntError) else everything
-        arguments.fix(arguments.static | wanted)
+            arguments.fix(arguments.static | wanted, arguments.take_one_example)
         found = self.recorded(arguments)
-        self._static[arguments.shapes] = arguments.static
+        self._taken[arguments.shapes] = arguments.static, arguments.take_one_example
         return found
 
     def newly_recorded(self, arguments):
@@ -294,8 +300,14 @@ class Jit(Generic[P, R]):
             returned = results(answer)
             if wanted := of_arrays(returned):
                 raise PlainIntError(wanted)
+            check_examples(trace, returned)
             graph = lower(returned, trace, leaves, inputs)
             made = Executable(graph, answer, leaves, self.lock)
+            if trace.of_an_example:  # do the others go the same way?
+                with self.lock.held:
+                    made.fill(arguments)
+                    if not made.run(arguments):
+                        raise ExamplesError
         except TooDeepError as error:
             known.too_deep, self._latest = True, error
         except BaseException:
@@ -341,7 +353,11 @@ class Jit(Generic[P, R]):
         before, drawn = items_of(given), guards.drawn()
         originals = {stand_in: v for v, stand_in in stand_ins.items()}
         answer, trace = traced(
-            lambda: self.function(*given[0], **given[1]), originals, inputs, guards.values.values()
+            lambda: self.function(*given[0], **given[1]),
+            originals,
+            inputs,
+            guards.values.values(),
+            arguments.take_one_example,
         )
         changed = guards.broken()
         if guards.drawn() != drawn:

@@ -144,9 +144,14 @@ class Unheard(list):
 
 def returned(function, args, kwargs):
     """The Value that a function returns."""
-    if tape.get() is None:
+    trace = tape.get()
+    if trace is None:
         tape.set(Unheard())
-    y = function(*args, **kwargs)
+    if isinstance(trace, Trace):
+        with trace.all_examples():
+            y = function(*args, **kwargs)
+    else:
+        y = function(*args, **kwargs)
     if not isinstance(y, Value):
         raise TypeError(
             "grad() needs a function that returns one Value, "

@@ -23,3 +23,10 @@ class PlainIntError(JitError):
             "use + - * with it, compare it with < or >, or let F.take() select by it"
         )
         self.arrays = arrays
+
+
+class ExamplesError(JitError):
+    """One example of a batch does not tell what the others do."""
+
+    def __init__(self) -> None:
+        super().__init__("the examples of a batch go different ways through a jitted function")

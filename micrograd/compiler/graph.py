@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ..engine import Value
 
 SUM = "sum of products"
+TOTAL = "total of products"
 
 
 class Op(NamedTuple):
@@ -22,6 +23,12 @@ class Op(NamedTuple):
     Where an op selects, its first operand is the index of one of the others, from 0: of that which
     "take" returns, of the right class for "cross entropy at". "one hot" has an output for each
     index that its only operand might be: 1.0 for that which it is, else 0.0.
+
+    A value may stand for one of each example of a batch. Such a value begins with "stack", whose
+    operands are those of the examples, and all that is computed with it is one. From it come, in
+    place of all: "unstack", the value of each example; "mean of examples", `params` of them; and a
+    "total of products", a sum of products over all examples too: `params` are its signs and how
+    many they are.
     """
 
     kind: str
@@ -62,6 +69,30 @@ class Graph:
     def zeros(self) -> set[int]:
         """The ids of the constants +0.0."""
         return {x for x, data in self.constants.items() if data == 0 and copysign(1, data) > 0}
+
+
+def examples(graph: Graph) -> list[int]:
+    """For each id how many examples it stands for: one, unless it depends on a stack."""
+    counts = [1] * graph.size
+    if not any(op.kind == "stack" for op in graph.ops):
+        return counts
+    of = counts.__getitem__
+    called: dict[Any, int] = {}  # Functions, which go back with what they have kept
+    for kind, params, operands, outputs in graph.ops:
+        count = max(map(of, operands), default=1)
+        if kind == "stack":
+            count = len(operands)
+        elif kind in OF_ALL:
+            count = 1
+        elif kind in ("function", "function backward"):
+            count = called.setdefault(params, count)
+        if count > 1:
+            for x in outputs:
+                counts[x] = count
+    return counts
+
+
+OF_ALL = ("unstack", "mean of examples", TOTAL)
 
 
 class Builder:

@@ -16,6 +16,7 @@ from .passes.layout import layout
 from .passes.matmul import matmuls
 from .passes.pad import pad
 from .passes.split import split
+from .passes.spread import spread
 
 
 class Program:
@@ -43,7 +44,7 @@ class Program:
         ends = [graph.outputs[i] for i in inner]
         self.differentiated = differentiate(pad(graph), used, ends, careful)
         self.folded = split(fold(self.differentiated))
-        self.layout = found = layout(matmuls(group(self.folded)), order)
+        self.layout = found = layout(spread(matmuls(group(self.folded))), order)
         self.v, source, self.lines = emit(found)
         self.declarations, self.names = source.declarations, source.names
         if careful:
@@ -53,7 +54,7 @@ class Program:
         self.forward, self.backward = self.names["forward"], self.names["backward"]
         self.leaves = [graph.leaves[i] for i in found.order]
         self.outputs = found.offset[found.schedule.graph.outputs]
-        found_of = self.differentiated.inner
+        found_of = found.schedule.graph.inner
         places = {i: found_of[graph.outputs[i]] for i in inner}
         self.inner = {i: found.offset[x] for i, x in places.items() if x is not None}
         self.seeds, self.gradients = self.v[found.seeds], self.v[found.gradients]

@@ -26,13 +26,14 @@ class Arguments:
     """The signature of a call, its numbers (as arrays and lists), its Values, and other objects.
 
     `integers` are the arrays of integers among it; `static` those, by number, whose integers belong
-    to the signature too.
+    to the signature too. If they `take_one_example`, that may stand for all of a batch.
     """
 
     def __init__(self, args: tuple, kwargs: dict) -> None:
         self.floats: list = []
         self.integers: list[np.ndarray] = []
         self.static: frozenset[int] = frozenset()
+        self.take_one_example = True
         self.values: list[Value] = []
         self.index: dict[Value, int] = {}
         self.objects: list = []
@@ -45,15 +46,15 @@ class Arguments:
             self.read(kwargs, spec)
         self.shapes = self.signature = (len(args), *spec)
 
-    def fix(self, static: frozenset[int]) -> None:
-        """Lets the integers of arrays, by number, belong to the signature."""
-        if static == self.static:
+    def fix(self, static: frozenset[int], take_one_example: bool) -> None:
+        """Lets the integers of arrays, by number, belong to the signature; and how to batch."""
+        if (static, take_one_example) == (self.static, self.take_one_example):
             return
         fixed = [self.integers[i] for i in sorted(static - self.static)]
-        self.static = static
+        self.static, self.take_one_example = static, take_one_example
         self.floats = [xs for xs in self.floats if not any(xs is x for x in fixed)]
         rows = ((i, self.integers[i].tobytes()) for i in sorted(static))
-        self.signature = (*self.shapes, *(x for row in rows for x in row))
+        self.signature = (*self.shapes, take_one_example, *(x for row in rows for x in row))
 
     def read(self, x, spec):
         kind = type(x)

@@ -24,9 +24,13 @@ class Trace(list):
     """What a function does while it is traced: the Values it makes, the comparisons it draws.
 
     `asked` are attributes of older Values that it looked at: (Value, name, what was found).
+    `of_an_example` are the Values made for one example in place of all, and where that ended;
+    `repeated` is how many operations more there are of them.
     """
 
-    def __init__(self, originals: dict[Value, Value], inputs: list) -> None:
+    def __init__(
+        self, originals: dict[Value, Value], inputs: list, takes_one_example: bool
+    ) -> None:
         """`originals` are the caller's Values, by those that stand for them."""
         self.stand_ins = list(originals)
         self.originals = {id(stand_in): v for stand_in, v in originals.items()}
@@ -34,6 +38,9 @@ class Trace(list):
         self.asked: list[tuple[Value, str, Any]] = []
         self.refusal: JitError | None = None
         self.taken: Input | None = None  # a float of the arguments of which a Value is being made
+        self.takes_one_example = takes_one_example
+        self.of_an_example: list[tuple[list[Value], int]] = []
+        self.repeated = 0
 
     def append(self, event: Any) -> None:
         if type(event) is tuple:
@@ -62,6 +69,15 @@ class Trace(list):
             self.originals[id(v)] = self.originals.get(id(other), other)
         return is_from_outside
 
+    @contextmanager
+    def all_examples(self):
+        """Meanwhile, no example of a batch stands for the others."""
+        before, self.takes_one_example = self.takes_one_example, False
+        try:
+            yield
+        finally:
+            self.takes_one_example = before
+
     def attribute(self, v, name, found):
         """Takes note of what was found, unless the Value is younger than the trace."""
         if id(v) in self.originals or not is_hidden(v):
@@ -73,13 +89,18 @@ def traced(
     originals: dict[Value, Value],
     inputs: list[Value],
     seen: Iterable[Value],
+    takes_one_example: bool = True,
 ) -> tuple[Any, Trace]:
     """What a function returns, and its trace. `seen` are the older Values that it might look into.
+
+    If it `takes_one_example`, that may stand for all examples of a batch.
 
     Raises JitError, where it happens, for what a replay could not do.
     """
     # In a context of its own, which ends with the call also where Ctrl-C comes at the worst moment.
-    return copy_context().run(in_context, function, Trace(originals, inputs), seen)
+    return copy_context().run(
+        in_context, function, Trace(originals, inputs, takes_one_example), seen
+    )
 
 
 def in_context(function, trace, seen):
@@ -370,6 +391,7 @@ class Fingerprint:
                 self.nodes += 1
             else:
                 hashes[event] = constant_hash(event)
+        self.nodes += trace.repeated
         self.results = [hashes[x] if isinstance(x, Value) else x for x in answer]
 
     def __eq__(self, other):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ..formula import PLAIN, Formula
-from ..graph import SUM, Builder, Graph, parted
+from ..graph import SUM, TOTAL, Builder, Graph, examples, parted
 from ..rules import ELEMENTWISE
 
 
@@ -34,6 +34,8 @@ class Reverse:
         wanted = depending(graph, [*graph.leaf_ids, *inner])
         self.terms = [[] if is_wanted else None for is_wanted in wanted]
         self.inner = dict.fromkeys(inner)
+        self.examples = examples(graph)
+        self.totals: dict[int, dict[int, list[int]]] = {}  # terms of all examples, by how many
         self.formulas: dict[tuple, Formula] = {}
         self.hot: dict[tuple[int, int], tuple] = {}
 
@@ -46,10 +48,10 @@ class Reverse:
         for op in reversed(graph.ops):
             if self.terms[op.outputs[0]] is None:
                 continue
-            if op.kind in SEVERAL:
-                self.several(op)
-            elif (g := self.total(op.outputs[0])) is not None:
-                self.one(op, g)
+            if self.examples[op.outputs[0]] > 1 and op.kind != "stack":
+                self.over_examples(op)
+            else:
+                self.back(op)
             like += [op.outputs[0]] * (builder.size - len(like))
         gradients = [self.total(x) for x in graph.leaf_ids]
         return replace(
@@ -64,13 +66,36 @@ class Reverse:
             like=like,
         )
 
+    def back(self, op):
+        """Adds to the operands of an op."""
+        if op.kind in SEVERAL:
+            self.several(op)
+        elif (g := self.total(op.outputs[0])) is not None:
+            self.one(op, g)
+
+    def over_examples(self, op):
+        """The same for an op on examples: all of them add to what they have in common."""
+        count = self.examples[op.outputs[0]]
+        common = {x for x in op.operands if self.examples[x] == 1 and self.terms[x] is not None}
+        kept = {x: self.terms[x] for x in common}
+        for x in common:
+            self.terms[x] = self.totals.setdefault(x, {}).setdefault(count, [])
+        self.back(op)
+        for x in common:
+            self.terms[x] = kept[x]
+
     def add(self, x, first, second=PLAIN):
         if (terms := self.terms[x]) is not None:
             terms += (first, second)
 
     def total(self, x):
         """The id of the gradient of x, None if there is none."""
-        found = self.summed(self.terms[x])
+        terms = self.terms[x]
+        for count, more in self.totals.pop(x, {}).items():
+            if more:
+                operands, signs = signed(more)
+                terms += (self.builder.new(TOTAL, operands, (signs, count)), PLAIN)
+        found = self.summed(terms)
         self.terms[x] = None
         if x in self.inner:
             self.inner[x] = found
@@ -81,14 +106,8 @@ class Reverse:
             return None
         if len(terms) == 2:
             return terms[0] if terms[1] == PLAIN else self.builder.new("multiply", tuple(terms))
-        plain, count = terms.count(PLAIN), len(terms) // 2
-        signs = "*" * count
-        if plain == count:
-            signs, terms = "+" * count, terms[::2]
-        elif plain:
-            signs = "".join("+" if second == PLAIN else "*" for second in terms[1::2])
-            terms = [x for x in terms if x != PLAIN]
-        return self.builder.new(SUM, tuple(terms), signs)
+        operands, signs = signed(terms)
+        return self.builder.new(SUM, operands, signs)
 
     def one(self, op, g):
         """Adds to the operands of an op of one output, whose gradient is g."""
@@ -102,6 +121,13 @@ class Reverse:
                 g = self.builder.new("divide", (g, self.builder.constant(float(len(x)))))
             for operand in x:
                 self.add(operand, g)
+        elif kind == "mean of examples":
+            if self.examples[x[0]] > 1:  # else it is the same for all
+                g = self.builder.new("divide", (g, self.builder.constant(float(op.params))))
+            self.add(x[0], g)
+        elif kind == "stack":
+            for operand, part in zip(x, self.builder.several("unstack", (g,), len(x))):
+                self.add(operand, part)
         elif kind == "max":
             for operand, part in zip(x, self.builder.several("max backward", (*x, g), len(x))):
                 self.add(operand, part)
@@ -153,6 +179,19 @@ class Reverse:
         for x, part in zip(op.operands, SEVERAL[op.kind](self.builder, op, g)):
             if part:
                 self.add(x, *part)
+
+
+def signed(terms):
+    """The operands and the signs of a sum of products, given factors with PLAIN for no second."""
+    plain, count = terms.count(PLAIN), len(terms) // 2
+    if plain == count:
+        return tuple(terms[::2]), "+" * count
+    signs = "".join("+" if second == PLAIN else "*" for second in terms[1::2]) if plain else ""
+    return tuple([x for x in terms if x != PLAIN]) if plain else tuple(terms), signs or "*" * count
+
+
+def unstack(builder, op, g):
+    return [(builder.new("stack", tuple(g)),)]
 
 
 def function(builder, op, g):
@@ -221,6 +260,7 @@ SLOPES = {
 SEVERAL = {
     "softmax": softmax,
     "function": function,
+    "unstack": unstack,
     "one hot": nothing,
     "cross entropy slopes": cross_entropy_slopes,
     "cross entropy slopes at": cross_entropy_slopes_at,

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from ..errors import TooDeepError
-from ..graph import SUM, Builder, Graph, Op, pairs
+from ..graph import SUM, TOTAL, Builder, Graph, Op, examples, pairs
 from .split import FEW_TERMS
 
 MOST_GROUPS = 20_000  # each is lines to compile
@@ -23,7 +23,8 @@ CALLED = "function", "function backward"
 class Group:
     """Ops of one kind. Operands (operands of an op, ops), outputs (outputs of an op, ops): ids.
 
-    Sums `from_zero` begin with a zero that is not among their operands.
+    Sums `from_zero` begin with a zero that is not among their operands. Each op is done for as many
+    `examples`.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Group:
     outputs: np.ndarray
     functions: list = field(default_factory=list)
     from_zero: bool = False
+    examples: int = 1
 
     @property
     def size(self) -> int:
@@ -40,7 +42,7 @@ class Group:
     def __str__(self):
         """How many operations of what kind it is."""
         kind = self.kind
-        if kind == SUM:
+        if kind in (SUM, TOTAL):
             kind = "dot" if "*" in str(self.params) else "sum"
         return f"{self.size:,} × {f'power {self.params}' if kind == 'constant power' else kind}"
 
@@ -81,14 +83,14 @@ def group(graph: Graph) -> Schedule:
     """
     members: tuple[dict, dict] = {}, {}
     level, ends, start = levels(graph), own_gradients(graph), graph.seeds[0]
-    zeros = graph.zeros()
+    zeros, counts = graph.zeros(), examples(graph)
     for given in graph.ops:
         op, from_zero = without_zero(given, zeros)
         kind, params, operands, (first, *more) = op
         depth = level[first]
         if first in ends:
             depth = (LAST << is_short_sum(op)) + level[operands[0]]
-        shape = len(operands), len(more)
+        shape = len(operands), len(more), counts[first]
         key = depth, from_zero, kind, None if kind in CALLED else params, *shape
         members[first > start].setdefault(key, []).append(op)
     if len(members[0]) > MOST_GROUPS:
@@ -135,29 +137,31 @@ def is_short_sum(op):
 def grouped(members, graph, one, is_backward) -> Iterable:
     """Groups of lists of ops alike, level after level."""
     like = dict(enumerate(graph.like))
-    by_level: dict[int, list[tuple[list[Op], bool]]] = {}
-    for (depth, from_zero, *_), ops in sorted(members.items(), key=lambda item: item[0][0]):
+    by_level: dict[int, list[tuple[list[Op], bool, int]]] = {}
+    for (depth, from_zero, *_, count), ops in sorted(members.items(), key=lambda item: item[0][0]):
         ops.sort(key=lambda op: like.get(op.outputs[0], op.outputs[0]))
-        by_level.setdefault(depth, []).append((ops, from_zero))
+        by_level.setdefault(depth, []).append((ops, from_zero, count))
     for level in by_level.values():
-        small = [ops for ops, from_zero in level if (from_zero or is_backward) and is_small(ops)]
+        small = [
+            ops for ops, from_zero, n in level if (from_zero or is_backward) and is_small(ops, n)
+        ]
         if len(small) <= MOST_LENGTHS:
             small = []
         else:
             yield ragged([op for ops in small for op in ops], one)
-        yield from (group_of(ops, from_zero) for ops, from_zero in level if ops not in small)
+        yield from (group_of(ops, *how) for ops, *how in level if ops not in small)
 
 
-def is_small(ops):
-    """Whether these are sums of few terms in all."""
-    return 0 < len(signs_of(ops[0])) * len(ops) < SMALL
+def is_small(ops, count):
+    """Whether these are sums of few terms in all, and of one example."""
+    return 0 < len(signs_of(ops[0])) * len(ops) < SMALL and count == 1
 
 
 def signs_of(op):
     return op.params if op.kind == SUM else "*" if op.kind == "multiply" else ""
 
 
-def group_of(ops, from_zero):
+def group_of(ops, from_zero, count):
     return Group(
         ops[0].kind,
         ops[0].params,
@@ -165,6 +169,7 @@ def group_of(ops, from_zero):
         outputs=columns([op.outputs for op in ops]),
         functions=[op.params for op in ops] if ops[0].kind in CALLED else [],
         from_zero=from_zero,
+        examples=count,
     )
 
 

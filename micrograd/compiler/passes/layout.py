@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -44,9 +45,9 @@ def layout(schedule: Schedule, order: Sequence[int] = ()) -> Layout:
     order = list(order) or leaf_order(schedule)
     offset = np.full(graph.size, NOWHERE)
     leaves = [graph.leaf_ids[i] for i in order]
-    ids = [*leaves, *graph.inputs, *graph.constants]
-    ids += [x for group in schedule.forward for x in group.outputs.ravel().tolist()]
-    offset[ids + graph.seeds] = np.arange(len(ids) + len(graph.seeds))
+    computed = [group.outputs.ravel() for group in schedule.forward]
+    ids = np.concatenate([[*leaves, *graph.inputs, *graph.constants], *computed]).astype(int)
+    offset[np.append(ids, graph.seeds).astype(int)] = np.arange(len(ids) + len(graph.seeds))
     start = len(ids) + len(graph.seeds)  # of the gradients of leaves
     placing = Backward(graph, order, offset, start)
     schedule = replace(schedule, backward=placing.placed(schedule.backward))
@@ -82,9 +83,11 @@ def leaf_order(schedule):
     """The leaves as the ops use them, so that the weights of a layer are a matrix."""
     graph = schedule.graph
     index = {x: i for i, x in enumerate(graph.leaf_ids)}
+    is_leaf = np.zeros(graph.size, bool)
+    is_leaf[graph.leaf_ids] = True
     groups = sorted(schedule.forward, key=lambda g: not isinstance(g, Matmul) or g.size == 1)
-    used = (x for group in groups for part in parts(group) for x in part.ravel().tolist())
-    return list(dict.fromkeys([*(index[x] for x in used if x in index), *index.values()]))
+    used = (part[is_leaf[part]].tolist() for group in groups for part in parts(group))
+    return list(dict.fromkeys([*map(index.__getitem__, chain(*used)), *index.values()]))
 
 
 def parts(group):

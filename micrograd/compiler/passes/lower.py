@@ -14,6 +14,7 @@ from ...engine import ALONE, Value, constant_power, is_real, topological_order
 from ...function import Outputs, collect, pass_all_back, pass_back
 from ...operations import OPERATIONS
 from ..errors import JitError, PlainIntError
+from ..examples import apart_backward, mean_backward, stack_backward
 from ..graph import SUM, Graph, Op
 from ..indices import of_arrays
 from ..interpret import BACKWARDS, Shared
@@ -30,6 +31,9 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
     F.surprise_backward: "cross entropy",
     F.surprise_at_backward: "cross entropy at",
     F.take_backward: "take",
+    stack_backward: "stack",
+    mean_backward: "mean of examples",
+    apart_backward: "unstack",
     pass_back: "function",
     pass_all_back: "outputs",
     collect: "output",
@@ -151,7 +155,7 @@ class Lowering:
                 kind, params, operands = dot(operands, self.constant(0.0))
             elif kind == "cross entropy":
                 operands.insert(0, operands.pop(v._y))
-            elif kind in ("constant power", "constant power slope"):
+            elif kind in ("constant power", "constant power slope", "mean of examples"):
                 params = v._y
             self.add(v, Op(kind, params, tuple(operands), (ids.new(v),)))
 

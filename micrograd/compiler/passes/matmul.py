@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 
-from ..graph import SUM
+from ..graph import SUM, TOTAL, examples
 from .group import Group, Schedule
 from .split import FEW_TERMS, LARGE
 
@@ -18,13 +19,16 @@ ROUNDS = 3  # in which what hangs together is found, if it is full
 class Matmul:
     """rows (p, k) times the transpose of columns (q, k), ids of values, to outputs (p, q).
 
-    To that are added the values of `plain` (terms, p, q).
+    To that are added the values of `plain` (terms, p, q). Of `examples`, the columns are other ones
+    each time; if it is a `total`, the products of all examples are added up.
     """
 
     rows: np.ndarray
     columns: np.ndarray
     plain: np.ndarray
     outputs: np.ndarray
+    examples: int = 1
+    total: bool = False
 
     @property
     def size(self) -> int:
@@ -36,35 +40,48 @@ class Matmul:
 
 def matmuls(schedule: Schedule) -> Schedule:
     """The schedule with matrix products for the groups of sums of products which are some."""
+    counts = np.array(examples(schedule.graph))
     forward, backward = (
-        [new for one in groups for new in found(one)]
+        [new for one in groups for new in found(one, counts)]
         for groups in (schedule.forward, schedule.backward)
     )
     return replace(schedule, forward=forward, backward=backward)
 
 
-def found(group) -> Iterable:
+def found(group, counts) -> Iterable:
     """The matrix products in a group, and what is left of it."""
-    if not isinstance(group, Group) or group.kind not in (SUM, "multiply"):
+    if not isinstance(group, Group) or group.kind not in (SUM, TOTAL, "multiply"):
         return [group]
-    signs = str(group.params) if group.kind == SUM else "*"
+    total, n = group.kind == TOTAL, group.examples
+    signs: Any = group.params if group.kind == SUM else "*"
+    if total:
+        signs, n = cast(tuple, group.params)
     products = np.frombuffer(signs.encode(), np.uint8) == ord("*")
     count = int(products.sum())
-    if not count or count * group.size < LARGE:
+    if not count or count * group.size * n < LARGE or (total and not products.all()):
         return [group]
     first = np.concatenate([[0], np.cumsum(1 + products)[:-1]]).astype(int)
     sides = [group.operands[first[products] + i].T for i in (0, 1)]  # (ops, products) each
     labels = [distinct(side) for side in sides]
-    if group.size > 1 and labels[0][1] != labels[0][0]:  # what changes slowly is the rows
+    if n > 1 and not total:
+        of_example = [(counts[side] > 1).any() for side in sides]
+        if all(of_example):  # a product for each of them
+            return [group]
+        is_reverse = of_example[0]
+    else:  # what changes slowly is the rows
+        is_reverse = group.size > 1 and labels[0][1] != labels[0][0]
+    if is_reverse:
         sides.reverse()
         labels.reverse()
     plain = group.operands[first[~products]]
-    islands, rest = full_islands(labels[0], labels[1], LARGE / count, count > FEW_TERMS)
+    narrow = count * (n if total else 1) > FEW_TERMS or (n > 1 and labels[0].any())
+    islands, rest = full_islands(labels[0], labels[1], LARGE / count / n, narrow)
     made: list = []
     for order, shape in islands:
         rows, columns = (side[order].reshape(*shape, -1) for side in sides)
         added = plain[:, order].reshape(-1, *shape)
-        made.append(Matmul(rows[:, 0], columns[0], added, group.outputs[0, order].reshape(shape)))
+        outputs = group.outputs[0, order].reshape(shape)
+        made.append(Matmul(rows[:, 0], columns[0], added, outputs, n, total))
     if len(rest):
         made.append(
             replace(group, operands=group.operands[:, rest], outputs=group.outputs[:, rest])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import groupby
 
-from ..graph import SUM, Builder, Graph, Op
+from ..graph import SUM, TOTAL, Builder, Graph, Op
 
 FEW_TERMS = 4  # up to which terms are added one by one
 LARGE = 256  # multiplications from which a matrix product is worth its call
@@ -21,19 +21,25 @@ def split(graph: Graph) -> Graph:
     ends = set(graph.gradients)
     alike: dict[tuple, list[Op]] = {}
     for op in graph.ops:
-        if op.kind == SUM and len(op.params) > FEW_TERMS and op.outputs[0] in ends:
-            key = op.params, bytes(map(codes.__getitem__, op.operands))
+        signs, examples = terms_of(op)
+        if len(signs) * examples > FEW_TERMS and (examples > 1 or op.outputs[0] in ends):
+            key = signs, examples, bytes(map(codes.__getitem__, op.operands))
             alike.setdefault(key, []).append(op)
-    mixed = [(runs(*key), ops) for key, ops in alike.items()]
-    mixed = [(shape, ops) for shape, ops in mixed if 1 < len(shape) < FEW_TERMS]
-    if sum(len(ops) * len(ops[0].params) for _, ops in mixed) < LARGE:
+    mixed = [(runs(key[0], key[2]), key[1], ops) for key, ops in alike.items()]
+    mixed = [found for found in mixed if 1 < len(found[0]) < FEW_TERMS]
+    if sum(len(ops) * len(terms_of(ops[0])[0]) * n for _, n, ops in mixed) < LARGE:
         return graph
     builder = Builder(graph)
     parts = {
-        op.outputs[0]: list(in_parts(op, shape, builder)) for shape, ops in mixed for op in ops
+        op.outputs[0]: list(in_parts(op, shape, builder)) for shape, _, ops in mixed for op in ops
     }
     ops = [new for op in graph.ops for new in parts.get(op.outputs[0], [op])]
     return replace(graph, ops=ops, size=builder.size)
+
+
+def terms_of(op):
+    """The signs of a sum of products, and of how many examples it is; nothing for another op."""
+    return (op.params, 1) if op.kind == SUM else op.params if op.kind == TOTAL else ("", 1)
 
 
 def kind_codes(graph):
@@ -60,9 +66,11 @@ def in_parts(op, shape, builder):
     for (sign, *_), count in shape:
         end = start + (count if sign == "+" else 2 * count)
         operands = op.operands[start:end]
-        (part,) = operands if sign == "+" and count == 1 else builder.ids(1)
-        if part != operands[0]:
-            yield Op(SUM, sign * count, operands, (part,))
+        is_value = op.kind == SUM and sign == "+" and count == 1
+        (part,) = operands if is_value else builder.ids(1)
+        if not is_value:
+            params = sign * count if op.kind == SUM else (sign * count, op.params[1])
+            yield Op(op.kind, params, operands, (part,))
         totals.append(part)
         start = end
     yield Op(SUM, "+" * len(totals), totals, op.outputs)

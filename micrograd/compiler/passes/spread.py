@@ -1,0 +1,137 @@
+"""Spread: what was done for one example of a batch is done for all, in the same groups."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import ExamplesError
+from ..graph import OF_ALL, SUM, TOTAL, examples
+from .group import Ragged, Schedule
+from .matmul import Matmul
+
+
+def spread(schedule: Schedule) -> Schedule:
+    """The schedule for all examples: a value that stands for one of each becomes as many.
+
+    Raises ExamplesError where a comparison of constants comes out otherwise for some.
+    """
+    if not any(op.kind in BETWEEN for op in schedule.graph.ops):
+        return schedule
+    return Spreading(schedule.graph).schedule(schedule)
+
+
+BETWEEN = ("stack", *OF_ALL)  # what leads to values of an example, and back
+
+
+class Spreading:
+    """Value x of example i is `first[x] + i * step[x]`, or else `listed[x][i]`."""
+
+    def __init__(self, graph):
+        self.graph, self.counts, self.size = graph, np.array(examples(graph)), graph.size
+        self.first, self.step = np.arange(graph.size), np.zeros(graph.size, int)
+        self.listed: dict[int, np.ndarray] = {}
+        self.copies: dict = {}
+
+    def schedule(self, schedule):
+        forward, backward = (
+            [new for group in groups for new in self.spread(group)]
+            for groups in (schedule.forward, schedule.backward)
+        )
+        graph = self.graph
+        one = self.first.tolist().__getitem__
+        graph = replace(
+            graph,
+            outputs=list(map(one, graph.outputs)),
+            gradients=[None if x is None else one(x) for x in graph.gradients],
+            inner={x: None if y is None else one(y) for x, y in graph.inner.items()},
+            guards=[new for guard in graph.guards for new in self.guards(*guard)],
+            size=self.size,
+        )
+        return Schedule(graph, forward, backward)
+
+    def spread(self, group):
+        """The groups, none or one, in which a group is done for all examples."""
+        kind = getattr(group, "kind", "")
+        if kind == "stack":
+            for x, operands in zip(group.outputs[0].tolist(), group.operands.T):
+                self.stack(x, self.first[operands])
+            return []
+        if kind == "unstack":
+            for outputs, x in zip(group.outputs.T, group.operands[0]):
+                self.first[outputs] = self.all(x, len(outputs))
+            return []
+        if isinstance(group, Ragged):
+            first, second = (
+                None if x is None else self.first[x] for x in (group.first, group.second)
+            )
+            return [replace(group, first=first, second=second)]
+        return [self.matmul(group) if isinstance(group, Matmul) else self.group(group)]
+
+    def group(self, group):
+        n, operands, outputs = group.examples, group.operands, group.outputs
+        if group.kind == TOTAL or group.kind == "mean of examples":
+            signs, n = group.params if group.kind == TOTAL else (None, group.params)
+            operands = np.moveaxis(self.all(operands, n), 2, 0)
+            if signs:  # the engine goes back from the last example to the first
+                operands = operands[::-1]
+            operands = operands.reshape(-1, group.size)
+            kind, params = ("mean", None) if signs is None else (SUM, signs * n)
+            return replace(group, kind=kind, params=params, operands=operands)
+        self.make(outputs, n)
+        operands, outputs = (self.all(x, n).reshape(len(x), -1) for x in (operands, outputs))
+        functions = [f for each in group.functions for f in self.functions(each, n)]
+        return replace(group, operands=operands, outputs=outputs, functions=functions, examples=1)
+
+    def matmul(self, matmul):
+        n, rows, columns = matmul.examples, matmul.rows, matmul.columns
+        if matmul.total:
+            rows, columns = (self.all(x, n).reshape(len(x), -1) for x in (rows, columns))
+            return Matmul(rows, columns, matmul.plain, matmul.outputs)
+        self.make(matmul.outputs, n)
+        columns = np.moveaxis(self.all(columns, n), 2, 1).reshape(-1, columns.shape[1])
+        plain, outputs = (
+            self.all(x, n).reshape(*x.shape[:-1], x.shape[-1] * n)
+            for x in (matmul.plain, matmul.outputs)
+        )
+        return Matmul(self.first[rows], columns, plain, outputs)
+
+    def make(self, outputs, n):
+        """New ids for outputs, for each example."""
+        if n > 1:
+            starts = self.size + n * np.arange(outputs.size)
+            self.first[outputs], self.step[outputs] = starts.reshape(outputs.shape), 1
+            self.size += n * outputs.size
+
+    def functions(self, function, n):
+        """A Function's own copy for each example, the same forward and backward."""
+        if function not in self.copies:
+            self.copies[function] = [copy.copy(function) for _ in range(n)]
+        return self.copies[function]
+
+    def guards(self, compare, a, b, outcome):
+        n, data = int(max(self.counts[[a, b]])), self.graph.constants
+        for x, y in zip(self.all(a, n).tolist(), self.all(b, n).tolist()):
+            if x not in data or y not in data:
+                yield compare, x, y, outcome
+            elif compare(data[x], data[y]) != outcome:
+                raise ExamplesError
+
+    def stack(self, x, operands):
+        """Lets x of each example be one of these."""
+        steps = np.diff(operands)
+        self.first[x], self.step[x] = operands[0], steps[0]
+        if (steps != steps[0]).any():
+            self.listed[x] = operands
+
+    def all(self, ids, count):
+        """The ids of all examples, along one more axis."""
+        ids = np.asarray(ids)
+        found = self.first[ids][..., None] + self.step[ids][..., None] * np.arange(count)
+        if self.listed:
+            flat, rows = ids.ravel(), found.reshape(-1, count)
+            for at in np.flatnonzero(np.isin(flat, list(self.listed))):
+                rows[at] = self.listed[int(flat[at])]
+        return found
