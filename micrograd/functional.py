@@ -167,6 +167,17 @@ def without_axes(x):
     return x[()] if getattr(x, "shape", None) == () else x
 
 
+def layer_norm(xs: Iterable, eps: float = 1e-5) -> list[Value]:
+    """(x - mean) / √(variance + eps) for each x (Ba et al., 2016). Raises ValueError for none."""
+    xs = some_values(xs, "layer_norm()")
+    if not is_real(eps) or not 0 <= eps < math.inf:
+        raise ValueError(f"layer_norm() needs an eps from 0 to below inf, got {eps!r}")
+    center = mean(xs)
+    deviations = [x - center for x in xs]
+    scale = (mean(d * d for d in deviations) + eps) ** -0.5
+    return [d * scale for d in deviations]
+
+
 def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
     """The mean of the squared differences."""
     return mean((p - t) ** 2 for p, t in pairs(predictions, targets, "mse_loss()"))

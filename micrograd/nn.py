@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,13 @@ __all__ = ["MLP", "Layer", "Module", "Neuron", "WeightsError"]
 
 ACTIVATIONS = {row.name: row.activation for row in OPERATIONS if row.activation}
 ACTIVATIONS["linear"] = "Linear"
+# First weights are uniform between minus and plus this, by the number of inputs and of neurons.
+INITS: dict[str, Callable[[int, int], float]] = {
+    "unit": lambda nin, nout: 1.0,
+    "lecun": lambda nin, nout: math.sqrt(3 / nin),  # variance 1/nin (LeCun et al., 1998)
+    "glorot": lambda nin, nout: math.sqrt(6 / (nin + nout)),  # or xavier (Glorot, Bengio, 2010)
+    "he": lambda nin, nout: math.sqrt(6 / nin),  # or kaiming, for relu (He et al., 2015)
+}
 PLAIN = {bool, int, float, str, type(None)}  # without parameters, and met most often
 
 
@@ -89,7 +97,7 @@ class Module:
 
 
 class Neuron(Module):
-    """act(w · x + b) of `nin` inputs; w starts uniform between -1 and 1, b at 0."""
+    """act(w · x + b) of `nin` inputs; w starts at random, b at 0."""
 
     def __init__(
         self,
@@ -97,14 +105,17 @@ class Neuron(Module):
         nonlin: bool = True,
         *,
         act: str | Callable[[Value], Value] = "relu",
+        init: str | float = "unit",
         seed: int | random.Random | None = None,
     ) -> None:
         """`act` is one of ACTIVATIONS or a function of a Value; without `nonlin` there is none.
 
-        The weights come from the global `random`, or from `seed` where it is given.
+        The weights start uniform from -r to r; `init` is r, or one of INITS, which tells r by the
+        numbers of inputs and neurons: "unit" is 1. They come from the global `random`, or from
+        `seed` where it is given.
         """
-        rng = generator(seed)
-        self.w = [Value(rng.uniform(-1, 1)) for _ in range(whole("nin", nin))]
+        rng, r = generator(seed), reach(init, whole("nin", nin), 1)
+        self.w = [Value(rng.uniform(-r, r)) for _ in range(nin)]
         self.b = Value(0)
         if nonlin not in (True, False):
             raise ValueError(f"nonlin is True or False, got {nonlin!r}")
@@ -131,10 +142,16 @@ class Layer(Module):
     """`nout` neurons that see the same inputs."""
 
     def __init__(
-        self, nin: int, nout: int, *, seed: int | random.Random | None = None, **kwargs: Any
+        self,
+        nin: int,
+        nout: int,
+        *,
+        init: str | float = "unit",
+        seed: int | random.Random | None = None,
+        **kwargs: Any,
     ) -> None:
-        rng = generator(seed)
-        self.neurons = [Neuron(nin, seed=rng, **kwargs) for _ in range(whole("nout", nout))]
+        rng, r = generator(seed), reach(init, whole("nin", nin), whole("nout", nout))
+        self.neurons = [Neuron(nin, init=r, seed=rng, **kwargs) for _ in range(nout)]
 
     def __call__(self, x: Sequence) -> Any:
         """The list of the neurons' outputs; a single one is returned as a Value."""
@@ -155,6 +172,7 @@ class MLP(Module):
         nouts: Sequence[int],
         *,
         act: str | Callable[[Value], Value] = "relu",
+        init: str | float = "unit",
         seed: int | random.Random | None = None,
     ) -> None:
         if not isinstance(nouts, Sequence):
@@ -164,7 +182,7 @@ class MLP(Module):
         rng = generator(seed)
         sizes = [nin, *nouts]
         self.layers = [
-            Layer(sizes[i], sizes[i + 1], seed=rng, act=act, nonlin=i != len(nouts) - 1)
+            Layer(sizes[i], sizes[i + 1], seed=rng, act=act, init=init, nonlin=i != len(nouts) - 1)
             for i in range(len(nouts))
         ]
 
@@ -240,6 +258,15 @@ def activation(act):
     if not callable(act) and not (isinstance(act, str) and act in ACTIVATIONS):
         raise ValueError(f"act is one of {', '.join(ACTIVATIONS)}, or a function, got {act!r}")
     return act
+
+
+def reach(init, nin, nout):
+    """How far from 0 the first weights of a layer may be."""
+    if isinstance(init, str) and init in INITS:
+        return INITS[init](nin, nout)
+    if not is_real(init) or isinstance(init, bool) or not 0 <= init < math.inf:
+        raise ValueError(f"init is one of {', '.join(INITS)}, or a number from 0, got {init!r}")
+    return float(init)
 
 
 def generator(seed):

@@ -1,12 +1,14 @@
 """F: one node for many values, losses that neither overflow nor lose digits, refusals."""
 
 import math
+import statistics
 
 import pytest
 
 import micrograd.functional as F
 from micrograd import Value
 from micrograd.compiler import jit
+from micrograd.gradcheck import gradcheck
 
 
 def test_each_fused_op_is_one_node_over_its_inputs():
@@ -37,6 +39,25 @@ def test_softmax_adds_up_to_one_for_large_logits():
     p = F.softmax([1000, 1000, 999])
     assert sum(x.data for x in p) == pytest.approx(1, rel=1e-15)
     assert p[0].data == pytest.approx(1 / (2 + math.exp(-1)), rel=1e-15)
+
+
+XS = [0.5, -1.0, 3.0, 2.0]
+
+
+def test_layer_norm_has_mean_0_and_variance_1_whatever_scale_and_shift_were():
+    ys = [y.data for y in F.layer_norm(XS, eps=0)]
+    assert sum(ys) == pytest.approx(0, abs=1e-15) and statistics.pvariance(ys) == pytest.approx(1)
+    moved = F.layer_norm([10 * x + 3 for x in XS], eps=0)
+    assert [y.data for y in moved] == pytest.approx(ys, rel=1e-14)
+    assert [y.data for y in F.layer_norm([2.0, 2.0])] == [0.0, 0.0]
+
+
+def test_layer_norm_has_a_gradient_also_compiled():
+    def weighted(*xs):
+        return F.dot(F.layer_norm(xs), [1.0, -2.0, 3.0, 0.5])
+
+    assert gradcheck(weighted, *XS)
+    assert jit(weighted)(*XS).data == pytest.approx(weighted(*XS).data, rel=1e-14)
 
 
 LOSSES = [

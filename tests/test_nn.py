@@ -47,6 +47,30 @@ def test_other_numbers_of_inputs_are_refused(module, x, message):
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(
+    "init, nin, nout, r",
+    [
+        ("unit", 12, 5, 1.0),
+        ("lecun", 12, 5, 0.5),
+        ("he", 24, 5, 0.5),
+        ("glorot", 12, 12, 0.5),
+        ("glorot", 20, 4, 0.5),
+        (0.25, 3, 4, 0.25),
+        (0, 3, 4, 0.0),
+    ],
+)
+def test_first_weights_are_the_same_draws_within_a_reach_of_their_init(init, nin, nout, r):
+    drawn = Layer(nin, nout, init=init, seed=1).parameters()
+    assert [p.data for p in drawn] == [r * p.data for p in Layer(nin, nout, seed=1).parameters()]
+
+
+def test_all_layers_of_an_mlp_start_by_their_own_numbers_of_inputs():
+    model = MLP(3, [300, 1], init="lecun", seed=0)
+    reaches = [max(abs(w.data) for n in layer.neurons for w in n.w) for layer in model.layers]
+    assert reaches == pytest.approx([1.0, 0.1], rel=0.02)
+    assert all(n.b.data == 0 for layer in model.layers for n in layer.neurons)
+
+
 WRONG_SIZES = [
     (lambda: MLP(0, [1]), ValueError, "nin is at least 1, got 0"),
     (lambda: MLP(-1, [1]), ValueError, "nin is at least 1, got -1"),
