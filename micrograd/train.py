@@ -18,6 +18,8 @@ from .film import Camera, Film
 from .optim import Optimizer, is_whole
 from .progress import progress_bar
 
+AHEAD = 200  # steps that a compiled training may make in one go
+
 
 @dataclass
 class History:
@@ -89,19 +91,32 @@ def fit(
     rng, history = random.Random(seed), History()
     everything = range(len(X))
     camera = Camera(model, X, y, steps) if film else None
+    # What looks at the parameters between two steps has them made one by one.
+    most = AHEAD if jit and not (film or on_step) else 1
     bar = progress_bar(range(steps), progress, desc="training", unit="step")
+    batches: list[tuple] = []  # of steps to come, as samples and targets
+    if not batch_size:
+        batches = [(chosen(X, everything), chosen(y, everything))] * most
+
+    def note(error, accuracy):
+        history.losses.append(error)
+        history.accuracies.append(accuracy)
+
     try:
-        with (compiled_step if jit else engine_step)(model, loss, optimizer) as step:
-            for k in bar:
+        with (compiled_steps if jit else engine_steps)(model, loss, optimizer) as some_steps:
+            while (done := len(history.losses)) < steps:
                 if camera:
-                    camera.see(k)
-                batch = rng.sample(everything, batch_size) if batch_size else everything
-                targets = chosen(y, batch)
-                error, scores = step(chosen(X, batch), targets)
-                accuracy = F.accuracy(scores, targets)
-                history.losses.append(error)
-                history.accuracies.append(accuracy)
+                    camera.see(done)
+                while batch_size and len(batches) < min(most, steps - done):
+                    batch = rng.sample(everything, batch_size)
+                    batches.append((chosen(X, batch), chosen(y, batch)))
+                some_steps(batches[: steps - done], note)
+                made = len(history.losses) - done
+                if batch_size:
+                    del batches[:made]
+                error, accuracy = history.losses[-1], history.accuracies[-1]
                 bar.set_postfix(loss=f"{error:.4f}", accuracy=f"{accuracy:.0%}", refresh=False)
+                bar.update(made)
                 if on_step and on_step(history) is True:
                     break
     except KeyboardInterrupt:
@@ -117,10 +132,15 @@ def fit(
 
 
 @contextmanager
-def engine_step(model, loss, optimizer):
-    """A function of samples and targets that makes one step, and returns the loss and scores."""
+def engine_steps(model, loss, optimizer):
+    """A function of batches and `note`, which is called after each step that it makes.
 
-    def step(samples, targets):
+    A batch is samples and targets. It makes at least one step, and passes the loss and the
+    accuracy before it to `note`.
+    """
+
+    def some_steps(batches, note):
+        samples, targets = batches[0]
         scores = [model(x) for x in samples]
         error = loss(scores, targets)
         if not isinstance(error, Value):
@@ -130,13 +150,14 @@ def engine_step(model, loss, optimizer):
         optimizer.zero_grad()
         error.backward()
         optimizer.step()
-        return error.data, scores
+        note(error.data, F.accuracy(scores, targets))
 
-    yield step
+    yield some_steps
 
 
-def compiled_step(model, loss, optimizer):
-    """The same, compiled; the scores are numbers. For losses that are means, one example does."""
+@contextmanager
+def compiled_steps(model, loss, optimizer):
+    """The same, compiled. For losses that are means, one example does."""
 
     def forward(samples, targets):
         scores = [model(x) for x in samples]
@@ -149,10 +170,51 @@ def compiled_step(model, loss, optimizer):
         score = model(sample)
         return loss([score], [target]), score
 
-    return compiler.jit(forward_of_a_mean if loss in MEANS else forward).training(optimizer)
+    whole = compiler.jit(forward_of_a_mean if loss in MEANS else forward)
+    with whole.training(optimizer) as step:
+        shape: tuple = ()
+
+        def some_steps(batches, note):
+            nonlocal shape
+            samples, targets = batches[0]
+            if not shape:
+                error, scores = step(samples, targets)
+                note(error, F.accuracy(scores, targets))
+                shape = shape_of(scores, targets)
+                return
+            found: list = []
+            try:
+                step.steps(batches, 0, {}, found)
+            finally:  # also of what Ctrl-C has cut short
+                targets = [targets for _, targets in batches[: len(found)]]
+                for (error, *_), accuracy in zip(found, accuracies(found, targets, shape)):
+                    note(error, accuracy)
+
+        yield some_steps
 
 
 MEANS = (F.hinge_loss, F.mse_loss, F.binary_cross_entropy_with_logits, F.cross_entropy)
+
+
+def shape_of(scores, targets):
+    """Of scores that are all floats, or equally long lists of them; else ()."""
+    kinds = {len(row) if isinstance(row, list) else type(row) for row in scores}
+    found = np.array(scores) if len(kinds) == 1 else np.array(None)
+    flat = np.array(targets).shape == found.shape[:1]
+    return found.shape if found.dtype == float and flat else ()
+
+
+def accuracies(found, targets, shape):
+    """As F.accuracy, of the scores behind the losses in `found`, step by step."""
+    if not found:
+        return []
+    scores = np.array(found)[:, 1:].reshape(len(found), *shape)
+    wanted = np.array(targets[:1] if targets[0] is targets[-1] else targets)
+    if len(shape) == 1:
+        right = np.where(wanted > 0, scores > 0, scores <= 0)
+    else:
+        right = (scores.argmax(axis=2) == wanted) & ~np.isnan(scores).any(axis=2)
+    return right.mean(axis=1).tolist()
 
 
 def chosen(rows, batch):

@@ -1,10 +1,14 @@
 """The training loop: it learns, shows its progress on stderr, and can be interrupted."""
 
+import math
+
+import numpy as np
 import pytest
 
 import micrograd.functional as F
 from micrograd import data, nn, optim
-from micrograd.train import fit
+from micrograd.compiler.training import Training
+from micrograd.train import accuracies, fit
 
 
 def setup(classes=2, seed=0):
@@ -62,6 +66,27 @@ def test_an_interrupted_training_keeps_what_was_learned():
     assert model.state_dict() == twin.state_dict()
 
 
+def test_a_compiled_training_that_is_interrupted_tells_of_the_steps_it_made(monkeypatch):
+    X, y = data.moons(40, seed=0)
+    histories, take = [], Training.take
+
+    def take_until(self, new):
+        take(self, new)
+        if self.optimizer.steps == last:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "take", take_until)
+    for last in (37, 100):
+        model = nn.MLP(2, [16, 1], seed=0)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        histories.append(fit(model, X, 2 * y - 1, optimizer, steps=90, progress=False, jit=True))
+        assert optimizer.steps == min(last, 90)
+    short, whole = histories
+    assert short.interrupted and not whole.interrupted and len(whole.losses) == 90
+    assert 36 <= len(short.losses) == len(short.accuracies) <= 37
+    assert short.losses == pytest.approx(whole.losses[: len(short.losses)], rel=1e-12)
+
+
 def test_a_training_out_of_bounds_stops_at_the_step_before():
     model, X, y, _ = setup()
     optimizer = optim.SGD(model.parameters(), lr=1e200)
@@ -95,3 +120,47 @@ def test_what_cannot_be_trained_gets_a_sentence_that_names_it(wrong, kind, says)
     with pytest.raises(kind) as error:
         fit(**rest)
     assert says in str(error.value)
+
+
+INF, NAN = math.inf, math.nan
+
+
+@pytest.mark.parametrize(
+    ("scores", "targets"),
+    [
+        ([0.5, -0.5, 0.0, NAN, INF, -INF, 0.0], [1, 1, 1, 1, 1, -1, -1]),
+        ([0.5, -0.5, NAN], [0.0, 0.0, 0.0]),
+        ([[1.0, 2.0, 2.0], [NAN, 1.0, 0.0], [0.0, 1.0, NAN], [INF, INF, 0.0]], [1, 0, 1, 1]),
+        ([[1.0], [NAN]], [0, 0]),
+    ],
+)
+def test_the_accuracies_of_many_steps_are_those_of_each(scores, targets):
+    flat = np.array(scores).ravel().tolist()
+    found = accuracies([[9.0, *flat]] * 2, [targets, list(targets)], np.shape(scores))
+    assert found == [F.accuracy(scores, targets)] * 2
+
+
+class InTwoParts:
+    """Scores that are tuples, as no network of ours has them."""
+
+    def __init__(self):
+        self.net = nn.MLP(2, [3], seed=0)
+
+    def parameters(self):
+        return self.net.parameters()
+
+    def __call__(self, x):
+        return tuple(self.net(x))
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+def test_a_compiled_training_tells_what_the_engines_does(batch_size, capsys):
+    X, y = data.blobs(30, seed=0)
+    told = []
+    for jit in (False, True):
+        model = InTwoParts()
+        settings = {"loss": F.cross_entropy, "batch_size": batch_size, "seed": 1, "steps": 450}
+        history = fit(model, X, y, optim.SGD(model.parameters(), lr=0.1), jit=jit, **settings)
+        told.append((np.round(history.losses, 9).tolist(), history.accuracies))
+        assert "450/450" in capsys.readouterr().err
+    assert told[0] == told[1] and len(told[1][0]) == 450

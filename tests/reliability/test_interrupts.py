@@ -296,7 +296,10 @@ def test_training_stops_between_two_steps_and_goes_on_exactly(
 
 @ctrl_c
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_compiled_training_stops_between_two_steps(optimizer, ctrl_c, fresh_seed, tries, score):
+@pytest.mark.parametrize("many", [False, True], ids=["step by step", "many steps"])
+def test_a_compiled_training_stops_between_two_steps(
+    many, optimizer, ctrl_c, fresh_seed, tries, score
+):
     n, model = tries(300, 20_000), nn.MLP(2, [4, 1], act="tanh", seed=0)
     start = model.state_dict()
     loss = jit(lambda: F.mse_loss([model(x) for x in X], Y))
@@ -305,13 +308,13 @@ def test_a_compiled_training_stops_between_two_steps(optimizer, ctrl_c, fresh_se
         model.load_state_dict(start)
         return OPTIMIZERS[optimizer](model.parameters())
 
-    def trained(optimizer):
+    def trained(optimizer, many=many):
         with loss.training(optimizer) as step:
             while optimizer.steps < STEPS:
-                step()
+                step.many(STEPS - optimizer.steps) if many else step()
                 yield model.state_dict()
 
-    right = [start, *trained(anew())]
+    right = [start, *trained(anew(), many=False)]
     interrupted = ctrl_c(random.Random(fresh_seed), lambda: [*trained(anew())])
     whole = exact = 0
     for _ in range(n):
@@ -321,9 +324,8 @@ def test_a_compiled_training_stops_between_two_steps(optimizer, ctrl_c, fresh_se
         whole += model.state_dict() == right[own.steps]
         exact += [model.state_dict(), *trained(own)][-1] == right[-1]
         exact -= any(type(p) is not Value for p in own.parameters)
-    score(
-        "Ctrl-C in a compiled training, then on", *BETWEEN_STEPS, tries=n, whole=whole, exact=exact
-    )
+    what = "Ctrl-C in a compiled training" + ", in many steps at once" * many
+    score(f"{what}, then on", *BETWEEN_STEPS, tries=n, whole=whole, exact=exact)
     assert (whole, exact) == (n, n)
 
 
