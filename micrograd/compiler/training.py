@@ -179,7 +179,7 @@ class Training:
             batch = batches[i]
             if batch is not args:
                 args, given = batch, Arguments((*self.bound, *batch), kwargs)
-                given.fix(arguments.static)
+                given.fix(arguments.static, arguments.take_one_example)
                 if given.signature != arguments.signature:
                     break
                 arguments = given
