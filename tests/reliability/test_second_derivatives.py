@@ -1,5 +1,7 @@
 """Second derivatives of random graphs, by `grad`, against 100 digits."""
 
+import math
+from itertools import product as pairs
 from random import Random
 
 import mpmath as mp
@@ -11,8 +13,20 @@ from reliability.reference import judged, slope
 import micrograd.functional as F
 from micrograd import Value
 from micrograd.compiler import grad, jit
+from micrograd.operations import OPERATIONS
 
 BAR = 1e-9
+inf, nan = math.inf, math.nan
+HARD = (0.0, -0.0, 1.0, -1.0, 2.5, -3.0, inf, -inf, nan, 1e-310, -1e-310, 1e308, 709.0, -745.0)
+EDGES = {
+    **{row.name: (row.method, len(row.words)) for row in OPERATIONS},
+    **{f"power {n}": (lambda x, n=n: x**n, 1) for n in (0, 1, 2, 3, 0.5, -1, -2.5)},
+    "max": (lambda *xs: F.max(xs) ** 2, 2),
+    "logsumexp": (lambda *xs: F.logsumexp(xs) ** 2, 2),
+    "softmax": (lambda *xs: F.softmax(xs)[0] ** 2, 2),
+    "cross entropy": (lambda *xs: F.cross_entropy(xs, 0) ** 2, 2),
+    "dot": (lambda x, y: F.dot([x, y], [y, y]), 2),
+}
 
 
 def along(f, direction):
@@ -69,3 +83,22 @@ def test_hessians_times_vectors_equal_the_reference(fresh_seed, tries, score):
         f"relative error ≤ {BAR:.0e}",
         f"at most {worst:.1e}",
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EDGES)
+def test_a_recording_has_the_derivatives_of_the_engine_at_hard_numbers(name):
+    compute, count = EDGES[name]
+    columns = [list(xs) for xs in zip(*pairs(HARD, repeat=count))]
+
+    once = grad(lambda *columns: F.sum(map(compute, *columns)), range(count))
+    twice = grad(
+        lambda *columns: F.sum(g for column in once(*columns) for g in column), range(count)
+    )
+    for derivative in (once, twice):
+        expected, found = (numbers(f(*columns)) for f in (derivative, jit(derivative)))
+        assert found == pytest.approx(expected, rel=1e-11, abs=1e-15, nan_ok=True)
+
+
+def numbers(columns):
+    return [v.data for column in columns for v in column]
