@@ -80,7 +80,7 @@ def tanh(x: float) -> float:
     size = abs(x)
     if size < 0.25:  # Lambert's continued fraction
         z = x * x
-        return x - x * z / (z + 3 + z / (5 + z / (7 + z / (9 + z / (11 + z / 13)))))
+        return x - x * z / (z + 3 + z / (5 + z / (7 + z / (9 + z / (11 + z / 13))))) or x  # -0.0
     if size < 2:  # from the nearest 32nd, by tanh(a + b) = tanh a + (1 - tanh² a) tanh b / …
         near = round(32 * size)
         y, rest, slope = tanh_of_32nds(near)

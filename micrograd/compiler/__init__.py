@@ -86,7 +86,6 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     identity                   results, and lists or arrays among the arguments, are new objects
     printing, random draws     happen when it is recorded or audited; a draw from a watched
                                generator is refused
-    0 + x                      is x, also where x is minus zero
     True, 1 and 1.0            are one and the same in lists, dicts and variables that it sees
     what no guard sees         (the clock, files, the environment, names put together by the
                                function, other threads) is found by an audit, so perhaps late;

@@ -35,11 +35,17 @@ def sigmoid(x, out):
 
 def sigmoid_slope(x, out):
     e = np.exp(-np.abs(x))
-    np.divide(e, np.square(1.0 + e), out=out)
+    rest = 1.0 + e
+    np.multiply(1.0 / rest, e / rest, out=out)
 
 
 def softplus(x, out):
     np.add(np.maximum(x, 0.0), np.log1p(np.exp(-np.abs(x))), out=out)
+
+
+def root(x, out):
+    """x ** 0.5: inf at -inf and 0.0 at -0.0, unlike the square root that NumPy takes instead."""
+    np.sqrt(np.where(x == -np.inf, np.inf, x + 0.0), out=out)
 
 
 def power_slope(x, y, out):
