@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
-from . import course, demos, files, lab, plot, terminal, viz
+from . import compiler, course, demos, files, lab, plot, terminal, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
 from .player import step_through
@@ -43,6 +43,7 @@ def carried_out(argv):
         course.CourseError,
         viz.DrawError,
         viz.GraphTooLargeError,
+        compiler.JitError,
         ExpressionError,
     ) as error:
         print(f"micrograd: {error}", file=sys.stderr)
@@ -83,7 +84,11 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--hidden", type=sizes, help="neurons in each hidden layer (16,16)")
     network.add_argument("--optimizer", choices=demos.OPTIMIZERS, help="(adam)")
     network.add_argument(
-        "--jit", action="store_true", default=None, help="compile the step: much faster"
+        "--jit",
+        nargs="?",
+        const="numpy",
+        choices=("numpy", "c"),
+        help="compile the step: much faster; as a program in C, faster still (numpy)",
     )
     network.add_argument("--save", type=Path, metavar="FILE", help="write the weights as JSON")
     p.add_argument("--steps", type=positive_int, help="(network 100, line 40, square 300)")

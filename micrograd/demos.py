@@ -47,7 +47,7 @@ def classifier(
     optimizer: str = "adam",
     lr: float | None = None,
     seed: int = 0,
-    jit: bool = False,
+    jit: bool | str = False,
 ) -> Run:
     """An MLP trained on 100 points of a dataset of DATASETS; lr falls in a line to a tenth."""
     X, y = DATASETS[dataset](100, seed=seed)

@@ -45,7 +45,7 @@ def fit(
     batch_size: int | None = None,
     seed: int | None = None,
     progress: bool = True,
-    jit: bool = False,
+    jit: bool | str = False,
     film: bool = False,
     on_step: Callable[[History], Any] | None = None,
 ) -> History:
@@ -53,9 +53,9 @@ def fit(
 
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
     progress bar goes to stderr, or into a notebook's cell until it is done. With `jit`, the whole
-    step is compiled; see compiler.jit. With `film`, the history has the training as a film; see
-    film.Film. `on_step` is called with the history after each step, and ends the training with
-    True.
+    step is compiled; it may name a backend, as in jit="c"; see compiler.jit. With `film`, the
+    history has the training as a film; see film.Film. `on_step` is called with the history after
+    each step, and ends the training with True.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
     Raises ValueError unless X and y are equally long, a batch fits into them and the optimizer has
     parameters of the model, and where every
@@ -74,8 +74,9 @@ def fit(
         raise ValueError(f"steps is a whole number from 0, got {steps!r}")
     if seed is not None and not is_whole(seed):
         raise ValueError(f"seed is a whole number or None, got {seed!r}")
-    if not isinstance(jit, bool):
-        raise ValueError(f"jit is True or False, got {jit!r}")
+    if not isinstance(jit, bool) and jit not in tuple(compiler.BACKENDS):
+        backends = " or ".join(map(repr, compiler.BACKENDS))
+        raise ValueError(f"jit is True or False, or {backends}, got {jit!r}")
     if batch_size is not None and not (is_whole(batch_size) and 1 <= batch_size <= len(X)):
         raise ValueError(f"batch_size is from 1 to the {len(X)} samples, got {batch_size!r}")
     if jit and batch_size:
@@ -103,7 +104,7 @@ def fit(
         history.accuracies.append(accuracy)
 
     try:
-        with (compiled_steps if jit else engine_steps)(model, loss, optimizer) as some_steps:
+        with training_steps(model, loss, optimizer, jit) as some_steps:
             while (done := len(history.losses)) < steps:
                 if camera:
                     camera.see(done)
@@ -131,6 +132,13 @@ def fit(
     return history
 
 
+def training_steps(model, loss, optimizer, jit):
+    """A context in which there is a function that makes steps: see `engine_steps`."""
+    if not jit:
+        return engine_steps(model, loss, optimizer)
+    return compiled_steps(model, loss, optimizer, "numpy" if jit is True else jit)
+
+
 @contextmanager
 def engine_steps(model, loss, optimizer):
     """A function of batches and `note`, which is called after each step that it makes.
@@ -156,7 +164,7 @@ def engine_steps(model, loss, optimizer):
 
 
 @contextmanager
-def compiled_steps(model, loss, optimizer):
+def compiled_steps(model, loss, optimizer, backend):
     """The same, compiled. For losses that are means, one example does."""
 
     def forward(samples, targets):
@@ -170,7 +178,8 @@ def compiled_steps(model, loss, optimizer):
         score = model(sample)
         return loss([score], [target]), score
 
-    whole = compiler.jit(forward_of_a_mean if loss in MEANS else forward)
+    mean = forward_of_a_mean if loss in MEANS else forward
+    whole = compiler.jit(mean, backend=backend)
     with whole.training(optimizer) as step:
         shape: tuple = ()
 

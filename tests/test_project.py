@@ -89,6 +89,7 @@ ARROWS = {
     },
     "__init__": {"engine"},
     "__main__": {
+        "compiler",
         "course",
         "demos",
         "expression",

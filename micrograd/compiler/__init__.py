@@ -1,4 +1,4 @@
-"""`jit`: a function of Values recorded once, compiled, and replayed as a NumPy program.
+"""`jit`: a function of Values recorded once, compiled, and replayed as a program on arrays.
 
 A call of a jitted function goes this way; each step is a file of its name, in passes/ or emit/
 where it is indented.
@@ -16,7 +16,8 @@ where it is indented.
     ├   group         ops that can be done together, as arrays of ids: a Schedule
     ├   matmul        matrix products among them
     ├   layout        an offset in one buffer for each value: a Layout
-    ├   numpy         lines of NumPy
+    ├   numpy, c      lines of NumPy, or of C
+    ├ backends        these, ready to run; build: C by the system's compiler
     ├ program         these passes in a row, and the compiled forward() and backward()
     ▼
     run               an Executable: fill in, forward(), results as Values; later, backward()
@@ -43,6 +44,7 @@ import numpy as np
 
 from ..engine import Value, tape
 from ..optim import Optimizer
+from .backends import BACKENDS
 from .costs import Account, Costs, replay_cost
 from .derivatives import grad
 from .errors import ExamplesError, JitError, PlainIntError, TooDeepError
@@ -52,7 +54,7 @@ from .indices import indices, of_arrays
 from .locks import Lock
 from .passes.lower import lower
 from .pytree import Arguments, are_the_same, items_of, replaced, results, with_values
-from .report import explanation, listing
+from .report import explanation
 from .run import Executable
 from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
@@ -65,7 +67,7 @@ MOST_SIGNATURES, MOST_BRANCHES = 64, 8
 AUDITS = 0.05  # of the time spent in calls may go into audits, beside the first of each
 
 
-def jit(function: Callable[P, R]) -> Jit[P, R]:
+def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]:
     """The function, made fast: it gives the same Values, and they pass the same gradients back.
 
     The first call with arguments of some shapes is recorded and compiled; later ones replay it.
@@ -76,6 +78,12 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
     Where a comparison comes out otherwise, or something that the function can see has changed, it
     is recorded again, as long as that may pay; else it runs in the engine. A replay is audited at
     the second call and from time to time: the function runs again, and must do the same.
+
+    `backend` is what it becomes: "numpy", a program that reads as a person would have written it,
+    or "c", loops that the system's compiler makes a library of, in a fraction of a second; it is
+    kept in the user's cache folder for the next time. C adds up every sum in the order of the
+    recorded one, so that its numbers differ from the engine's, if at all, by the last digits.
+    Raises JitError where there is no C compiler, with how to get one.
 
     Raises JitError for what a replay could not do, and where an audit finds a difference. Else a
     jitted function differs from the function in this only:
@@ -92,7 +100,7 @@ def jit(function: Callable[P, R]) -> Jit[P, R]:
                                the error says since which call results may be wrong
     =========================  ====================================================================
     """
-    return Jit(function)
+    return Jit(function, backend)
 
 
 class Recorded:
@@ -133,14 +141,17 @@ class Jit(Generic[P, R]):
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
         "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_seconds",
-        "_taken", "function", "lock",
+        "_taken", "backend", "function", "lock",
     )  # fmt: skip
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[P, R], backend: str = "numpy") -> None:
         if not callable(function):
             raise TypeError(f"jit() needs a function, got {type(function).__name__} {function!r}")
+        if backend not in tuple(BACKENDS):
+            backends = " or ".join(map(repr, BACKENDS))
+            raise ValueError(f"backend is {backends}, got {backend!r}")
         functools.update_wrapper(self, function, updated=())
-        self.function = function
+        self.function, self.backend = function, backend
         self.lock = Lock()
         self.forget()
 
@@ -170,7 +181,7 @@ class Jit(Generic[P, R]):
         return self if instance is None else JitMethod(self, instance)
 
     def __reduce__(self):
-        return type(self), (self.function,)  # a copy begins without recordings
+        return type(self), (self.function, self.backend)  # a copy begins without recordings
 
     def training(self, optimizer: Optimizer) -> Training:
         """A whole step of training at once, to be used in a `with` statement:
@@ -187,8 +198,9 @@ class Jit(Generic[P, R]):
 
     @property
     def program(self) -> str:
-        """The NumPy program of the last call, as source code."""
-        return listing(self.last())
+        """The program of the last call, as source code."""
+        program = self.last()
+        return program.code.listing(program.graph.nodes)
 
     def explain(self) -> str:
         """What became of the recording of the last call, as a table: each pass, each group."""
@@ -301,7 +313,7 @@ class Jit(Generic[P, R]):
                 raise PlainIntError(wanted)
             check_examples(trace, returned)
             graph = lower(returned, trace, leaves, inputs)
-            made = Executable(graph, answer, leaves, self.lock)
+            made = Executable(graph, answer, leaves, self.lock, self.backend)
             if trace.of_an_example:  # do the others go the same way?
                 with self.lock.held:
                     made.fill(arguments)
@@ -317,7 +329,7 @@ class Jit(Generic[P, R]):
         asked = [(index.get(v, v), name, found) for v, name, found in trace.asked]
         with self.lock.held:
             self._known[arguments.signature] = known
-            lines = 0 if known.too_deep else sum(map(len, made.program.lines.values()))
+            lines = 0 if known.too_deep else sum(map(len, made.program.code.lines.values()))
             known.account.recorded(did.nodes, lines)
             if not known.too_deep:
                 known.ways.insert(0, Recorded(made, guards, asked, did, self._costs.calls))

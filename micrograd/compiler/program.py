@@ -6,8 +6,7 @@ import functools
 import operator
 from collections.abc import Sequence
 
-from .emit.kernels import careful_gate
-from .emit.numpy import emit
+from .backends import BACKENDS
 from .graph import Graph
 from .passes.differentiate import differentiate
 from .passes.fold import fold
@@ -29,6 +28,7 @@ class Program:
     def __init__(
         self,
         graph: Graph,
+        backend: str = "numpy",
         used: Sequence[int] | None = None,
         order: Sequence[int] = (),
         careful: bool = False,
@@ -37,21 +37,16 @@ class Program:
 
         A `careful` one is for infinite numbers and nan: no gradient passes where it is flat.
         """
-        self.graph = graph
+        self.graph, self.backend = graph, backend
         self.below = outputs_below(graph)
         inner = sorted(set().union(*self.below))
-        used = range(len(graph.outputs)) if used is None else used
         ends = [graph.outputs[i] for i in inner]
+        used = range(len(graph.outputs)) if used is None else used
         self.differentiated = differentiate(pad(graph), used, ends, careful)
         self.folded = split(fold(self.differentiated))
         self.layout = found = layout(spread(matmuls(group(self.folded))), order)
-        self.v, source, self.lines = emit(found)
-        self.declarations, self.names = source.declarations, source.names
-        if careful:
-            self.names["gate"] = careful_gate
-        self.text = "\n\n".join(function(*part) for part in self.lines.items())
-        exec(compile(self.text, "<jit>", "exec"), self.names)
-        self.forward, self.backward = self.names["forward"], self.names["backward"]
+        self.code = code = BACKENDS[backend](found, careful)
+        self.v, self.forward, self.backward = code.v, code.forward, code.backward
         self.leaves = [graph.leaves[i] for i in found.order]
         self.outputs = found.offset[found.schedule.graph.outputs]
         found_of = found.schedule.graph.inner
@@ -60,12 +55,8 @@ class Program:
         self.seeds, self.gradients = self.v[found.seeds], self.v[found.gradients]
 
     def careful(self, used: Sequence[int]) -> Program:
-        """The same for infinite numbers and nan."""
-        return Program(self.graph, used, self.layout.order, careful=True)
-
-
-def function(name, lines):
-    return f"def {name}():\n" + "".join(f"    {line}\n" for line in [*lines, "pass"])
+        """The same for infinite numbers and nan; in NumPy, as this is rare."""
+        return Program(self.graph, "numpy", used, self.layout.order, careful=True)
 
 
 def outputs_below(graph: Graph) -> list[list[int]]:

@@ -12,6 +12,7 @@ from .passes.group import Ragged
 from .passes.matmul import Matmul
 
 if TYPE_CHECKING:
+    from .backends import NumPy
     from .program import Program
 
 SHAPES = 56  # column of the comments
@@ -24,11 +25,11 @@ GREETING = """\
 """
 
 
-def listing(program: Program) -> str:
-    """The program as source code, with the shapes of arrays in comments."""
+def listing(program: NumPy, nodes: int) -> str:
+    """A program in NumPy as source code, with the shapes of arrays in comments."""
     functions = {name: without_empty_headings(f) for name, f in program.lines.items()}
     lines = sum(map(len, map(statements, functions.values())))
-    text = GREETING.format(nodes=counted(program.graph.nodes, "operation"), lines=lines)
+    text = GREETING.format(nodes=counted(nodes, "operation"), lines=lines)
     text += "".join(with_shapes(line, program.names) + "\n" for line in program.declarations)
     for name, body in functions.items():
         text += f"\n\ndef {name}():\n"
@@ -68,9 +69,6 @@ def explanation(program: Program) -> str:
     parts = schedule.forward, schedule.backward
     matmuls = [sum(isinstance(group, Matmul) for group in part) for part in parts]
     added = len(program.differentiated.ops) - len(graph.ops)
-    views = sum(" = view(" in line for line in program.declarations)
-    forward, backward = map(statements, map(without_empty_headings, program.lines.values()))
-    copies = sum(".take(" in line for line in forward + backward)
     leaves = counted(len(graph.leaves), "leaf", "leaves")
     inputs, constants = counted(len(graph.inputs), "input"), len(graph.constants)
     guards = [("guard", f"{counted(len(graph.guards), 'comparison')} that must come out the same")]
@@ -92,6 +90,18 @@ def explanation(program: Program) -> str:
             f"{len(parts[1])} backward",
         ),
         ("matmul", f"{matmuls[0]} of them are matrix products, {matmuls[1]} backward"),
+        *program.code.explanation(),
+    ]
+    forward, backward = (table([(str(group), extent(group)) for group in part]) for part in parts)
+    return f"{table(passes)}\n\nforward\n{forward}\n\nbackward\n{backward}"
+
+
+def numpy_passes(program: NumPy) -> list[tuple[str, str]]:
+    """What the last passes of a program in NumPy did."""
+    views = sum(" = view(" in line for line in program.declarations)
+    forward, backward = map(statements, map(without_empty_headings, program.lines.values()))
+    copies = sum(".take(" in line for line in forward + backward)
+    return [
         (
             "lay out",
             f"{counted(views, 'view')} of one buffer; numbers copied together in "
@@ -102,8 +112,6 @@ def explanation(program: Program) -> str:
             f"{counted(len(forward), 'line')} forward, {counted(len(backward), 'line')} backward",
         ),
     ]
-    forward, backward = (table([(str(group), extent(group)) for group in part]) for part in parts)
-    return f"{table(passes)}\n\nforward\n{forward}\n\nbackward\n{backward}"
 
 
 def counted(n, noun, plural=None):

@@ -20,9 +20,11 @@ from .pytree import Arguments, replaced
 
 
 class Executable:
-    def __init__(self, graph: Graph, answer: Any, stand_ins: Sequence[Value], lock: Lock) -> None:
+    def __init__(
+        self, graph: Graph, answer: Any, stand_ins: Sequence[Value], lock: Lock, backend: str
+    ) -> None:
         """`stand_ins` are the leaves that stood for Values in the arguments."""
-        self.program = Program(graph)
+        self.program = Program(graph, backend)
         self.answer = replaced(answer, lambda v: Value(0.0))
         self.lock = lock
         self.v = self.program.v

@@ -167,7 +167,8 @@ class Emitter:
 
     def matmul(self, matmul):
         source, y = self.source, self.source.grid("v", self.offset[matmul.outputs])
-        self.product(self.array(matmul.rows), self.array(matmul.columns.T), y)
+        rows, columns = in_step(matmul, self.offset)
+        self.product(self.array(rows), self.array(columns.T), y)
         ids = matmul.outputs.ravel()
         for plain in matmul.plain:
             to, x = source.aligned(self.target(ids), [self.column(plain.ravel())])
@@ -342,3 +343,13 @@ TWO_PARTS = ("max backward", "softmax backward")
 
 def exponent(group):
     return {} if group.params is None else {"n": literal(group.params)}
+
+
+def in_step(matmul, offset):
+    """The rows and the columns, their terms in that order of offsets which needs fewer copies."""
+    found = []
+    for first in (matmul.rows[0], matmul.columns[0]):
+        terms = np.argsort(offset[first], kind="stable")
+        sides = matmul.rows[:, terms], matmul.columns[:, terms]
+        found.append((sum(even_steps(offset[x]) is None for x in sides), sides))
+    return min(found, key=lambda each: each[0])[1]

@@ -51,9 +51,6 @@ def layout(schedule: Schedule, order: Sequence[int] = ()) -> Layout:
     start = len(ids) + len(graph.seeds)  # of the gradients of leaves
     placing = Backward(graph, order, offset, start)
     schedule = replace(schedule, backward=placing.placed(schedule.backward))
-    for group in (*schedule.forward, *schedule.backward):
-        if isinstance(group, Matmul):
-            group.rows, group.columns = in_step(group, offset)
     found = [(start + i, graph.gradients[j]) for i, j in enumerate(order) if graph.gradients]
     copies = [(to, offset[x]) for to, x in found if x is not None and offset[x] != to]
     return Layout(
@@ -67,16 +64,6 @@ def layout(schedule: Schedule, order: Sequence[int] = ()) -> Layout:
         gradients=slice(start, start + len(leaves)),
         copies=np.array(copies, int).reshape(-1, 2).T,
     )
-
-
-def in_step(matmul, offset):
-    """The rows and the columns, their terms in that order of offsets which needs fewer copies."""
-    found = []
-    for first in (matmul.rows[0], matmul.columns[0]):
-        terms = np.argsort(offset[first], kind="stable")
-        sides = matmul.rows[:, terms], matmul.columns[:, terms]
-        found.append((sum(even_steps(offset[x]) is None for x in sides), sides))
-    return min(found, key=lambda each: each[0])[1]
 
 
 def leaf_order(schedule):
@@ -162,9 +149,8 @@ def in_order(group, wish):
     """The group with its outputs in the order of `wish`, an array like them."""
     if isinstance(group, Matmul):
         p, q = np.argsort(wish[:, 0]), np.argsort(wish[0])
-        return Matmul(
-            group.rows[p], group.columns[q], group.plain[:, p][:, :, q], group.outputs[p][:, q]
-        )
+        plain, outputs = group.plain[:, p][:, :, q], group.outputs[p][:, q]
+        return Matmul(group.rows[p], group.columns[q], plain, outputs, group.before)
     if len(wish) > 1:
         return group
     order = np.argsort(wish[0])

@@ -19,14 +19,16 @@ ROUNDS = 3  # in which what hangs together is found, if it is full
 class Matmul:
     """rows (p, k) times the transpose of columns (q, k), ids of values, to outputs (p, q).
 
-    To that are added the values of `plain` (terms, p, q). Of `examples`, the columns are other ones
-    each time; if it is a `total`, the products of all examples are added up.
+    To that are added the values of `plain` (terms, p, q), the first of them `before` the products.
+    Of `examples`, the columns are other ones each time; if it is a `total`, the products of all
+    examples are added up.
     """
 
     rows: np.ndarray
     columns: np.ndarray
     plain: np.ndarray
     outputs: np.ndarray
+    before: int = 0
     examples: int = 1
     total: bool = False
 
@@ -73,7 +75,7 @@ def found(group, counts) -> Iterable:
     if is_reverse:
         sides.reverse()
         labels.reverse()
-    plain = group.operands[first[~products]]
+    plain, before = group.operands[first[~products]], int(products.argmax())
     narrow = count * (n if total else 1) > FEW_TERMS or (n > 1 and labels[0].any())
     islands, rest = full_islands(labels[0], labels[1], LARGE / count / n, narrow)
     made: list = []
@@ -81,7 +83,7 @@ def found(group, counts) -> Iterable:
         rows, columns = (side[order].reshape(*shape, -1) for side in sides)
         added = plain[:, order].reshape(-1, *shape)
         outputs = group.outputs[0, order].reshape(shape)
-        made.append(Matmul(rows[:, 0], columns[0], added, outputs, n, total))
+        made.append(Matmul(rows[:, 0], columns[0], added, outputs, before, n, total))
     if len(rest):
         made.append(
             replace(group, operands=group.operands[:, rest], outputs=group.outputs[:, rest])

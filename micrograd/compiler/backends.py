@@ -1,0 +1,127 @@
+"""Backends: what a layout becomes, ready to run.
+
+Each has the buffer `v`; forward(), False where a comparison came out otherwise than in the
+recording; backward(); the lines of both; and what readers are told of it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from .. import floats
+from .build import library
+from .emit import c, kernels
+from .emit import numpy as emit_numpy
+from .passes.layout import Layout
+from .report import counted, listing, numpy_passes
+
+KERNELS = Path(__file__).parent / "emit" / "kernels.c"
+
+
+class NumPy:
+    """A program in NumPy."""
+
+    def __init__(self, layout: Layout, careful: bool = False) -> None:
+        """A `careful` one is for gradients that are infinite or nan."""
+        self.v, source, self.lines = emit_numpy.emit(layout)
+        self.declarations, self.names = source.declarations, source.names
+        if careful:
+            self.names["gate"] = kernels.careful_gate
+        self.text = "\n\n".join(function(*part) for part in self.lines.items())
+        exec(compile(self.text, "<jit>", "exec"), self.names)
+        self.forward, self.backward = self.names["forward"], self.names["backward"]
+
+    def listing(self, nodes: int) -> str:
+        return listing(self, nodes)
+
+    def explanation(self) -> list[tuple[str, str]]:
+        return numpy_passes(self)
+
+
+def function(name, lines):
+    return f"def {name}():\n" + "".join(f"    {line}\n" for line in [*lines, "pass"])
+
+
+class C:
+    """A program in C, which is always careful where an operation is flat."""
+
+    def __init__(self, layout: Layout, careful: bool = False) -> None:
+        emitter = c.Emitter(layout)
+        self.text = emitter.text()
+        self.lines = {part: [*chain(*bodies)] for part, bodies in emitter.lines.items()}
+        constants = layout.schedule.graph.constants
+        self.v, self.table = np.zeros(emitter.size), emitter.table
+        self.v[layout.offset[list(constants)]] = list(constants.values())
+        self.calls = Calls(emitter.functions)
+        self.built = library(prelude() + self.text)
+        self.forward, self.backward = (
+            self.run(getattr(self.built.library, part)) for part in self.lines
+        )
+
+    def run(self, function):
+        pointers = [ctypes.c_void_p(x.ctypes.data) for x in (self.v, self.table)]
+        bound = functools.partial(function, *pointers, self.calls.entry)
+        return functools.partial(self.calls.watched, bound) if self.calls.functions else bound
+
+    def listing(self, nodes: int) -> str:
+        return GREETING.format(nodes=counted(nodes, "operation")) + self.text
+
+    def explanation(self) -> list[tuple[str, str]]:
+        forward, backward = (counted(len(lines), "line") for lines in self.lines.values())
+        return [("emit", f"{forward} of C forward, {backward} backward"), ("build", self.built.how)]
+
+
+GREETING = """\
+// {nodes} on Values, as loops in C. v holds every number, and t places in it, where
+// these are not evenly spaced. What is called stands in micrograd/compiler/emit/kernels.c.
+
+"""
+
+
+@functools.cache
+def prelude():
+    """What all programs in C begin with."""
+    rows = (", ".join(map(float.hex, floats.tanh_of_32nds(n))) for n in range(65))
+    table = "".join(f"    {{{row}}},\n" for row in rows)
+    text = KERNELS.read_text(encoding="ascii")
+    return f"static const double tanh_of_32nds[65][3] = {{\n{table}}};\n\n{text}\n"
+
+
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, *[ctypes.POINTER(ctypes.c_double)] * 2)
+
+
+class Calls:
+    """The user's Functions, which a program calls by number. What they raise is raised after it."""
+
+    def __init__(self, functions: list[tuple]) -> None:
+        self.functions = functions
+        self.error: BaseException | None = None
+        self.entry = CALLBACK(self.call) if functions else None
+
+    def call(self, number, x, y):
+        function, kind, count, several = self.functions[number]
+        xs, ys = (np.ctypeslib.as_array(p, (n, 1)) for p, n in ((x, count), (y, several)))
+        try:
+            KERNEL[kind]([function], xs, ys)
+        except BaseException as error:
+            self.error = error
+        return self.error is None
+
+    def watched(self, run):
+        self.error = None
+        done = run()
+        if self.error is not None:
+            raise self.error
+        return done
+
+
+KERNEL = {
+    "function": kernels.call_functions,
+    "function backward": kernels.call_functions_backward,
+}
+BACKENDS: dict[str, type[NumPy] | type[C]] = {"numpy": NumPy, "c": C}

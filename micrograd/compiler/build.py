@@ -1,0 +1,194 @@
+"""Build: C compiled by the system's compiler into libraries, which are kept for the next time.
+
+The compiler is $CC, else the first found of cc, gcc, clang and the package ziglang. Libraries are
+kept in a folder of the user's alone, each named by what it was made from and by its own content:
+what is half-written, or somebody else's, is not loaded. Where there can be no such folder, they
+last as long as the process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import importlib.util
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from .errors import JitError
+
+# Nothing here reorders a sum, joins a product with it, or changes the state of the process.
+FLAGS = (
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
+    *("-shared", "-fPIC", "-fvisibility=hidden", "-w"),
+)
+EFFORT, LESS_EFFORT = ("-O2", "-ftree-vectorize", "-fno-tree-slp-vectorize"), ("-O1",)
+LONG = 2_000  # lines for which more effort would take too long
+NATIVE = ("-march=native", "-mcpu=native")  # which of them, if any, differs by compiler
+SECONDS, MOST_KEPT, LEFT_OVER = 120, 512, 3600
+NO_COMPILER = (
+    "jit with backend='c' needs a C compiler, and found none: install gcc or clang (Debian and "
+    "Ubuntu: apt install gcc; macOS: xcode-select --install; anywhere: pip install ziglang), or "
+    "name one in $CC; backend='numpy' needs none"
+)
+
+
+class Built(NamedTuple):
+    library: ctypes.CDLL
+    how: str  # it was come by
+
+
+def library(text: str) -> Built:
+    """A program in C, compiled and loaded. Raises JitError where it cannot be compiled."""
+    compiler = found_compiler()
+    flags, macros = target(compiler)
+    flags = (*flags, *(LESS_EFFORT if text.count("\n") > LONG else EFFORT))
+    key = digest("\0".join([*compiler, *flags, macros, text]).encode())
+    folder, start = cache(), time.monotonic()
+    for path in folder.glob(f"{key}.*"):
+        if (loaded := verified(path)) is not None:
+            return Built(loaded, f"found in {folder}")
+    made = built(text, [*compiler, *flags], folder, key)
+    return Built(made, f"{shlex.join(compiler)}, {time.monotonic() - start:.2f} s")
+
+
+def found_compiler() -> tuple[str, ...]:
+    """The words of a command. Raises JitError where there is no compiler."""
+    if words := shlex.split(os.environ.get("CC", "")):
+        if shutil.which(words[0]) is None:
+            raise JitError(f"$CC names a compiler that is not there: {os.environ['CC']!r}")
+        return tuple(words)
+    if path := next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None):
+        return (path,)
+    if importlib.util.find_spec("ziglang"):
+        return (sys.executable, "-m", "ziglang", "cc")
+    raise JitError(NO_COMPILER)
+
+
+@functools.cache
+def target(compiler):
+    """The flags for this processor, and all that a compiler says of itself and of it with them."""
+    for native in (*([flag] for flag in NATIVE), []):
+        flags = [*FLAGS, *native]
+        asked = ran([*compiler, *flags, "-dM", "-E", "-x", "c", os.devnull])
+        if asked.returncode == 0:
+            return flags, asked.stdout
+    raise JitError(f"{shlex.join(compiler)} does not work as a C compiler: {said(asked)}")
+
+
+def ran(command, **options):
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=SECONDS,
+            check=False,
+            **options,
+        )
+    except subprocess.TimeoutExpired:
+        raise JitError(f"{command[0]} did not end within {SECONDS} s") from None
+    except OSError as error:
+        raise JitError(f"{command[0]} cannot be run: {error.strerror}") from None
+
+
+def said(process):
+    """The line in which a compiler says what went wrong."""
+    lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
+    return next((line for line in lines if "error" in line), lines[-1]).strip()[:200]
+
+
+def built(text, command, folder, key):
+    """Compiles in a folder of its own, and puts what comes of it into its place at once."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as room:
+            Path(room, "program.c").write_text(text, encoding="utf-8")
+            process = ran([*command, "-o", "program.so", "program.c", "-lm"], cwd=room)
+            if process.returncode:
+                raise JitError(f"{command[0]} could not compile a program: {said(process)}")
+            made = Path(room, "program.so")
+            path = folder / f"{key}.{digest(made.read_bytes())}.so"
+            os.replace(made, path)
+    except OSError as error:
+        raise JitError(f"a program could not be built in {folder}: {error.strerror}") from None
+    make_room(folder)
+    return loaded_from(path)
+
+
+def verified(path):
+    """The library of a file, if that holds what its name says."""
+    try:
+        if digest(path.read_bytes()) != path.name.split(".")[1]:
+            path.unlink()
+            return None
+        os.utime(path)  # used just now
+    except OSError:
+        return None
+    return loaded_from(path)
+
+
+def loaded_from(path):
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise JitError(f"a compiled program cannot be loaded: {error}") from None
+
+
+def digest(content):
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def cache() -> Path:
+    """The folder of libraries: the user's, if it is nobody else's to write to, or of this run."""
+    folder = users_folder() / "micrograd" / "programs"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_private(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    except OSError:
+        pass
+    return Path(folder_of_this_run().name)
+
+
+def users_folder():
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def is_private(folder):
+    """Whether a folder is the user's own, and no link, and theirs alone to look into."""
+    if not hasattr(os, "getuid"):
+        return True
+    found = os.lstat(folder)
+    return found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
+
+
+@functools.cache
+def folder_of_this_run():
+    return tempfile.TemporaryDirectory(prefix="micrograd-")
+
+
+def make_room(folder):
+    """Removes what builds that were killed have left, and the libraries not used for longest."""
+    try:
+        old = [x for x in folder.glob("building-*") if x.stat().st_mtime < time.time() - LEFT_OVER]
+        kept = sorted(folder.glob("*.so"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in kept[MOST_KEPT:]:
+            path.unlink()
+    except OSError:  # another process does the same
+        return
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,331 @@
+"""The jit's programs in C: the engine's numbers, mostly to the bit; how they are built and kept."""
+
+import math
+import os
+import pickle
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from benchmarks import transformer
+from optable import OPS
+from processes import printed
+
+import micrograd.functional as F
+from micrograd import Value, data, nn, optim
+from micrograd.compiler import JitError, build, jit
+from micrograd.function import Function
+from micrograd.train import fit
+
+pytestmark = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
+)
+EDGES = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324, 800.0, -800.0]
+
+
+def every_operation(points):
+    """Each operation at its points, and going back from each result alone."""
+    return [op.compute(*xs) for op, rows in zip(OPS, points) for xs in rows]
+
+
+def answers(function, points):
+    """(value, gradients) for each point."""
+    leaves = [[list(map(Value, xs)) for xs in rows] for rows in points]
+    found, ends = [], [xs for rows in leaves for xs in rows]
+    for y, xs in zip(function(leaves), ends, strict=True):
+        y.backward()
+        found.append([y.data, *(x.grad for x in xs)])
+    return found
+
+
+@pytest.mark.parametrize("copies", [1, 9])
+def test_all_operations_have_the_engines_bits(copies):
+    rng = random.Random(copies)
+    compiled = jit(every_operation, backend="c")
+    for _ in range(10):
+        points = [[[rng.uniform(*ends) for ends in op.ranges] for _ in range(copies)] for op in OPS]
+        for xs, ys in zip(answers(compiled, points), answers(every_operation, points)):
+            assert xs == pytest.approx(ys, rel=1e-13, abs=0) if copies > 1 else xs == ys
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+@pytest.mark.parametrize("copies", [1, 9])
+def test_edge_values_come_out_as_in_the_engine(op, copies):
+    n = len(op.ranges)
+
+    def total(*xs):
+        return F.sum(op.compute(*xs[i : i + n]) for i in range(0, len(xs), n))
+
+    compiled = jit(total, backend="c")
+    for i, x in enumerate(EDGES):
+        point = [[x, *(EDGES[(i + 3 * j) % len(EDGES)] for j in range(1, n))] * copies]
+        (xs,), (ys,) = (
+            answers(lambda rows, f=f: [f(*rows[0][0])], [point]) for f in (compiled, total)
+        )
+        assert xs == pytest.approx(ys, rel=1e-12, nan_ok=True), point
+
+
+class Cube(Function):
+    @staticmethod
+    def forward(ctx, x):
+        if x > 100:
+            raise OverflowError("too large for a cube")
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * x * x * grad
+
+
+def test_a_function_of_ones_own_is_called_back_and_may_raise():
+    f = jit(lambda *xs: F.sum([Cube.apply(x) * Cube.apply(2.0) for x in xs]), backend="c")
+    for numbers in ((1.0, 2.0), (-3.0, 5.0)):
+        found = []
+        for function in (f, f.function):
+            xs = [Value(x) for x in numbers]
+            y = function(*xs)
+            y.backward()
+            found.append([y.data, *(x.grad for x in xs)])
+        assert found[0] == found[1]
+    with pytest.raises(OverflowError, match="too large for a cube"):
+        f(Value(1.0), Value(101.0))
+    assert f(1.0, 1.0).data == 16.0
+
+
+def test_comparisons_are_guards():
+    f = jit(lambda a, b: a - b if a < b else b * a if b >= 0 else a, backend="c")
+    for a, b in [(1.0, 2.0), (2.0, 1.0), (3.0, -1.0), (math.nan, 1.0), (1.0, math.nan)] * 2:
+        assert f(a, b).data == pytest.approx(f.function(Value(a), Value(b)).data, nan_ok=True)
+
+
+OPTIMIZERS = {
+    "SGD": lambda p: optim.SGD(p, lr=0.1),
+    "momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=1e-3),
+    "Adam": lambda p: optim.Adam(p, lr=optim.linear(0.05, 0.005, 30)),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_training_has_the_losses_and_weights_of_the_engine(optimizer):
+    X, y = data.moons(20, seed=0)
+    runs = []
+    for backend in (False, "c"):
+        model = nn.MLP(2, [8, 1], seed=0)
+        made = OPTIMIZERS[optimizer](model.parameters())
+        history = fit(model, X, 2 * y - 1, made, steps=30, progress=False, jit=backend)
+        runs.append([*history.losses, *(p.data for p in model.parameters())])
+    assert runs[1] == pytest.approx(runs[0], rel=1e-12, abs=1e-15)
+
+
+def test_numbers_that_are_not_finite_stop_a_training_with_the_weights_as_they_were():
+    x = Value(2.0)
+    f = jit(lambda: (x * 1e200) ** 2, backend="c")
+    with (
+        f.training(optim.SGD([x], lr=1.0)) as step,
+        pytest.raises(optim.NonFiniteError, match="gradient of parameter 0"),
+    ):
+        step()
+    assert x.data == 2.0
+
+
+def test_a_program_reads_as_c_without_text_of_the_user():
+    x = Value(1.0, label='*/ system("rm"); //')
+    f = jit(lambda x: (x * Value(2.0, label='"; exit(1);')).tanh(), backend="c")
+    f(x)
+    assert "EXPORT int backward" in f.program and "floats_tanh(v[" in f.program
+    assert not any(word in f.program for word in ("system", "exit"))
+    assert "lines of C forward" in f.explain()
+    assert type(pickle.loads(pickle.dumps(jit(nn.MLP(1, [1]), backend="c")))).__name__ == "Jit"
+
+
+# Building and keeping
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """The folder that libraries go to, empty."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    monkeypatch.setattr(build, "users_folder", lambda: tmp_path)
+    return tmp_path / "micrograd" / "programs"
+
+
+def doubled(x=3.0):
+    return jit(lambda x: x * 2, backend="c")(x).data
+
+
+def test_a_library_is_built_once_and_kept_for_the_user_alone(cache, monkeypatch):
+    assert doubled() == 6.0
+    (kept,) = cache.iterdir()
+    assert cache.stat().st_mode & 0o777 == 0o700
+    monkeypatch.setattr(build, "built", None)
+    assert doubled() == 6.0
+    assert [*cache.iterdir()] == [kept]
+
+
+def test_what_is_damaged_is_not_loaded_but_built_again(cache):
+    doubled()
+    (kept,) = cache.iterdir()
+    whole = kept.read_bytes()
+    for content in (whole[: len(whole) // 2], b"", whole[:-1] + b"x"):
+        kept.unlink()
+        kept.write_bytes(content)
+        assert doubled() == 6.0
+        (kept,) = cache.iterdir()
+        assert kept.read_bytes() == whole
+
+
+@pytest.mark.parametrize("why", ["others may write", "a link", "a file", "read-only"])
+def test_a_folder_that_cannot_be_trusted_is_left_alone(cache, why, tmp_path):
+    cache.parent.mkdir(parents=True)
+    if why == "a link":
+        (tmp_path / "elsewhere").mkdir(mode=0o700)
+        cache.symlink_to(tmp_path / "elsewhere")
+    elif why == "a file":
+        cache.write_text("mine")
+    else:
+        cache.mkdir(mode=0o700)
+        cache.chmod(0o777 if why == "others may write" else 0o500)
+    before = cache.read_text() if why == "a file" else [*cache.iterdir()]
+    assert doubled() == 6.0
+    assert before == (cache.read_text() if why == "a file" else [*cache.iterdir()])
+
+
+SENTENCES = {
+    "none": (None, "needs a C compiler, and found none: install gcc or clang"),
+    "not there": ("/no/such/cc", r"\$CC names a compiler that is not there: '/no/such/cc'"),
+    "failing": ("#!/bin/sh\necho 'cc: error: I am broken' >&2; exit 3", "I am broken"),
+    "failing later": (
+        "#!/bin/sh\ncase \"$*\" in *-E*) exit 0;; esac; echo 'ld: error: disk full' >&2; exit 1",
+        "could not compile a program: ld: error: disk full",
+    ),
+    "writing nothing": ("#!/bin/sh\nexit 0", "No such file or directory"),
+    "writing nonsense": (
+        '#!/bin/sh\ncase "$*" in *-E*) exit 0;; esac; echo nonsense > program.so',
+        "cannot be loaded",
+    ),
+    "no program": ("\0\1", "cannot be run: Exec format error|could not|does not work"),
+    "hanging": ("#!/bin/sh\nexec sleep 60", "did not end within 1 s"),
+}
+
+
+@pytest.mark.parametrize("case", SENTENCES)
+def test_without_a_working_compiler_there_is_a_sentence(case, cache, tmp_path, monkeypatch):
+    compiler, words = SENTENCES[case]
+    build.target.cache_clear()
+    monkeypatch.setattr(build, "SECONDS", 1)
+    if compiler is None:
+        monkeypatch.delenv("CC", raising=False)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: None)
+    elif "\n" in compiler or "\0" in compiler:
+        path = tmp_path / "my cc"
+        path.write_text(compiler)
+        path.chmod(0o755)
+        monkeypatch.setenv("CC", f"'{path}'")
+    else:
+        monkeypatch.setenv("CC", compiler)
+    with pytest.raises(JitError, match=words) as error:
+        doubled()
+    assert "\n" not in str(error.value)
+    assert not any(path.name.startswith("building") for path in cache.glob("*"))
+
+
+def test_a_compiler_with_fast_math_is_refused(cache, monkeypatch):
+    monkeypatch.setenv("CC", "cc -ffast-math")
+    with pytest.raises(JitError, match="must not be compiled with -ffast-math"):
+        doubled()
+
+
+def test_a_full_disk_gets_a_sentence(cache, monkeypatch):
+    def full(self, *args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build.Path, "write_text", full)
+    with pytest.raises(JitError, match=r"could not be built in .*: No space left on device"):
+        doubled()
+
+
+LOADING = """
+from micrograd.compiler import jit
+
+def state(tiny, zero):
+    return tiny / 1e10, -zero, tiny * 1e-320, (-tiny) * 1e-320, 1e16 + (1.0 + tiny)
+
+before = state(1e-308, 0.0)
+f = jit(lambda x: x * 0.5, backend="c")
+print(f(1e-310).data, f(-0.0).data, before, state(1e-308, 0.0))
+"""
+
+
+def test_loading_a_program_changes_nothing_in_the_process():
+    state = "(1e-318, -0.0, 0.0, -0.0, 1e+16)"
+    assert printed(LOADING).strip() == f"5e-311 -0.0 {state} {state}"
+
+
+@pytest.mark.slow
+def test_processes_that_build_at_once_all_get_it_right(cache):
+    program = (
+        "from micrograd.compiler import jit; print(jit(lambda x: x.exp() * 2, backend='c')(0.0))"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.parent.parent)}
+    command = [sys.executable, "-c", program]
+    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(4)]
+    assert {process.communicate()[0] for process in started} == {b"Value(data=2.0, grad=0.0)\n"}
+
+
+@pytest.mark.slow
+def test_a_build_that_is_killed_leaves_nothing_that_is_loaded(cache):
+    program = "from micrograd.compiler import jit; jit(lambda x: x.log() * 2, backend='c')(1.0)"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.parent.parent)}
+    for delay in (0.01, 0.03, 0.06, 0.1):
+        process = subprocess.Popen([sys.executable, "-c", program], env=environment)
+        while not any(cache.glob("*")) and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert jit(lambda x: x.log() * 2, backend="c")(math.e).data == 2.0
+    for left in cache.glob("building-*"):
+        os.utime(left, (0, 0))
+    doubled()
+    assert not any(cache.glob("building-*"))
+
+
+def test_threads_can_run_programs_side_by_side():
+    f, found = jit(lambda x: (x * x).tanh(), backend="c"), []
+    f(1.0)
+
+    def work():
+        found.extend(f(0.5).data for _ in range(50))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Value(0.25).tanh().data] * 200
+
+
+@pytest.mark.slow
+def test_the_transformer_trains_as_in_the_engine():
+    tokens = transformer.tokens(transformer.NAMES[0])
+    runs = []
+    for compiled in (False, True):
+        loss, optimizer = transformer.by_scalars()
+        if compiled:
+            with jit(loss, backend="c").training(optimizer) as step:
+                runs.append([step(tokens) for _ in range(4)])
+        else:
+            runs.append(
+                [float(transformer.training_step(loss, optimizer, tokens)()) for _ in range(4)]
+            )
+    assert runs[1] == pytest.approx(runs[0], rel=1e-13)
