@@ -48,8 +48,8 @@ static inline double floats_relu(double x) { return x <= 0.0 ? 0.0 : x; }
 
 /* Lambert's continued fraction. */
 static inline double small_tanh(double x) {
-    double z = x * x;
-    return x - x * z / (z + 3 + z / (5 + z / (7 + z / (9 + z / (11 + z / 13)))));
+    double z = x * x, y = x - x * z / (z + 3 + z / (5 + z / (7 + z / (9 + z / (11 + z / 13)))));
+    return y == 0.0 ? x : y;
 }
 
 static inline double floats_tanh(double x) {
