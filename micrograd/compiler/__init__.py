@@ -3,11 +3,13 @@
 A call of a jitted function goes this way; each step is a file of its name, in passes/ or emit/
 where it is indented.
 
-    pytree            the arguments: a signature, and the floats and Values to be filled in
+    pytree            the arguments: a signature, and the numbers and Values to be filled in
     guards            is there a recording, and all that it depends on as it was?
     │ no                                                            yes: to run
     ├ costs           may it pay to record? Else the function runs in the engine
     ├ trace           the function runs, and all it does is written down or refused
+    ├ indices         meanwhile, what stands for the integers of arrays
+    ├ examples        or for an example of a batch, which is run once for all
     ├   lower         the Values that it made, as ops on ids: a Graph
     ├   pad           reductions of different lengths made alike
     ├   differentiate and the ops of the gradients, so that all below serves both
@@ -15,6 +17,7 @@ where it is indented.
     ├   split         long sums of several kinds in parts
     ├   group         ops that can be done together, as arrays of ids: a Schedule
     ├   matmul        matrix products among them
+    ├   spread        all examples of a batch in place of one
     ├   layout        an offset in one buffer for each value: a Layout
     ├   numpy, c      lines of NumPy, or of C
     ├ backends        these, ready to run; build: C by the system's compiler

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..engine import Value
 
 SUM = "sum of products"
-TOTAL = "total of products"
+TOTAL, MEAN = "total of products", "mean of examples"
 
 
 class Op(NamedTuple):
@@ -92,7 +92,7 @@ def examples(graph: Graph) -> list[int]:
     return counts
 
 
-OF_ALL = ("unstack", "mean of examples", TOTAL)
+OF_ALL = ("unstack", MEAN, TOTAL)
 
 
 class Builder:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .graph import SUM
+from .graph import MEAN, SUM
 from .passes.group import Ragged
 from .passes.matmul import Matmul
 
@@ -71,6 +71,7 @@ def explanation(program: Program) -> str:
     added = len(program.differentiated.ops) - len(graph.ops)
     leaves = counted(len(graph.leaves), "leaf", "leaves")
     inputs, constants = counted(len(graph.inputs), "input"), len(graph.constants)
+    batches = [f"{n:,}" for n in sorted({op.params for op in graph.ops if op.kind == MEAN})]
     guards = [("guard", f"{counted(len(graph.guards), 'comparison')} that must come out the same")]
     passes = [
         (
@@ -90,6 +91,7 @@ def explanation(program: Program) -> str:
             f"{len(parts[1])} backward",
         ),
         ("matmul", f"{matmuls[0]} of them are matrix products, {matmuls[1]} backward"),
+        *[("spread", f"from one example to all {' and '.join(batches)}")] * bool(batches),
         *program.code.explanation(),
     ]
     forward, backward = (table([(str(group), extent(group)) for group in part]) for part in parts)

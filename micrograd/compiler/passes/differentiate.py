@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from ..formula import PLAIN, Formula
-from ..graph import SUM, TOTAL, Builder, Graph, examples, parted
+from ..graph import MEAN, SUM, TOTAL, Builder, Graph, examples, parted
 from ..rules import ELEMENTWISE
 
 
@@ -121,7 +121,7 @@ class Reverse:
                 g = self.builder.new("divide", (g, self.builder.constant(float(len(x)))))
             for operand in x:
                 self.add(operand, g)
-        elif kind == "mean of examples":
+        elif kind == MEAN:
             if self.examples[x[0]] > 1:  # else it is the same for all
                 g = self.builder.new("divide", (g, self.builder.constant(float(op.params))))
             self.add(x[0], g)

@@ -15,7 +15,7 @@ from ...function import Outputs, collect, pass_all_back, pass_back
 from ...operations import OPERATIONS
 from ..errors import JitError, PlainIntError
 from ..examples import apart_backward, mean_backward, stack_backward
-from ..graph import SUM, Graph, Op
+from ..graph import MEAN, SUM, Graph, Op
 from ..indices import of_arrays
 from ..interpret import BACKWARDS, Shared
 
@@ -32,7 +32,7 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
     F.surprise_at_backward: "cross entropy at",
     F.take_backward: "take",
     stack_backward: "stack",
-    mean_backward: "mean of examples",
+    mean_backward: MEAN,
     apart_backward: "unstack",
     pass_back: "function",
     pass_all_back: "outputs",
@@ -51,7 +51,7 @@ def lower(
     made = [e for e in events if type(e) is not tuple]
     questions = [e for e in events if type(e) is tuple]
     asked = [v for q in questions for v in q[1:3] if isinstance(v, Value)]
-    order = topological_order(Root((*outputs, *asked)))
+    order = topological_order(Root((*outputs, *asked)), leaves=False)
     place = {v: i for i, v in enumerate(order)}
     return Lowering(place, arguments, inputs).graph(made, outputs, questions)
 
@@ -64,14 +64,20 @@ class Root:
 
 
 class Ids(dict):
-    """Ids of Values. One that was not made in the run is a leaf of it."""
+    """Ids of Values. One `made` in the run from nothing is a constant, any other a leaf of it."""
 
     def __init__(self, arguments):
         self.leaves, self.leaf_ids, self.size = [], [], 0
+        self.constants: dict[int, float] = {}
+        self.by_data: dict[tuple, int] = {}
+        self.made: set[Value] = set()
         for v in arguments:
             self[v]
 
     def __missing__(self, v):
+        if v in self.made:
+            self[v] = found = self.constant(v.data)
+            return found
         self.leaves.append(v)
         self.leaf_ids.append(self.size)
         return self.new(v)
@@ -85,6 +91,16 @@ class Ids(dict):
         self.size += count
         return tuple(range(self.size - count, self.size))
 
+    def constant(self, data):
+        """One id for all constants that are equal to the last bit."""
+        key = (data, math.copysign(1.0, data)) if data == data else ()
+        found = self.by_data.get(key)
+        if found is None:
+            (found,) = self.several(1)
+            self.by_data[key] = found
+            self.constants[found] = data
+        return found
+
 
 class Lowering:
     """Gives ids in the order in which Values were made; `place` is that in which they go back."""
@@ -92,8 +108,6 @@ class Lowering:
     def __init__(self, place, arguments, inputs):
         self.place, self.ids = place, Ids(arguments)
         self.inputs = [self.ids.new(v) for v in inputs]
-        self.constants: dict[int, float] = {}
-        self.by_data: dict[tuple, int] = {}
         self.ops: dict[int, tuple[int, Op]] = {}  # an op and its place, by its first output
         # Ids of several outputs, by what these share.
         self.shared: dict[Any, Sequence[int | None]] = {}
@@ -101,15 +115,13 @@ class Lowering:
 
     def graph(self, made, outputs, questions):
         ids, place = self.ids, self.place
+        ids.made = {v for v in made if v._x is None}
         for v in made:
-            if v in place:
-                if v._x is not None:
-                    self.computed(v)
-                elif v not in ids:
-                    ids[v] = self.constant(v.data)
+            if v._x is not None and v in place:
+                self.computed(v)
         ends = [ids[v] for v in outputs]
         guards = [
-            (q, ids[a], ids[b] if isinstance(b, Value) else self.constant(float(b)), o)
+            (q, ids[a], ids[b] if isinstance(b, Value) else ids.constant(float(b)), o)
             for q, a, b, o in questions
             if q is not operator.eq
         ]
@@ -117,23 +129,13 @@ class Lowering:
             leaves=ids.leaves,
             leaf_ids=ids.leaf_ids,
             inputs=self.inputs,
-            constants=self.constants,
+            constants=ids.constants,
             ops=[op for _, op in sorted(self.ops.values(), key=itemgetter(0))],
             outputs=ends,
             guards=list(dict.fromkeys(guards)),
             size=ids.size,
             nodes=self.nodes,
         )
-
-    def constant(self, data):
-        """One id for all constants that are equal to the last bit."""
-        key = (data, math.copysign(1.0, data)) if data == data else ()
-        found = self.by_data.get(key)
-        if found is None:
-            (found,) = self.ids.several(1)
-            self.by_data[key] = found
-            self.constants[found] = data
-        return found
 
     def computed(self, v):
         """Adds the op that made v."""
@@ -152,10 +154,10 @@ class Lowering:
         else:
             params = None
             if kind == "dot":
-                kind, params, operands = dot(operands, self.constant(0.0))
+                kind, params, operands = dot(operands, ids.constant(0.0))
             elif kind == "cross entropy":
                 operands.insert(0, operands.pop(v._y))
-            elif kind in ("constant power", "constant power slope", "mean of examples"):
+            elif kind in ("constant power", "constant power slope", MEAN):
                 params = v._y
             self.add(v, Op(kind, params, tuple(operands), (ids.new(v),)))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import ExamplesError
-from ..graph import OF_ALL, SUM, TOTAL, examples
+from ..graph import MEAN, OF_ALL, SUM, TOTAL, examples
 from .group import Ragged, Schedule
 from .matmul import Matmul
 
@@ -72,7 +72,7 @@ class Spreading:
 
     def group(self, group):
         n, operands, outputs = group.examples, group.operands, group.outputs
-        if group.kind == TOTAL or group.kind == "mean of examples":
+        if group.kind == TOTAL or group.kind == MEAN:
             signs, n = group.params if group.kind == TOTAL else (None, group.params)
             operands = np.moveaxis(self.all(operands, n), 2, 0)
             if signs:  # the engine goes back from the last example to the first
