@@ -168,8 +168,11 @@ def example(xs, integers):
         if any(abs(x) > EXACT for x in xs if not isinstance(x, Index)):
             raise ExamplesError
         return made
-    is_input = all(isinstance(x, Input) or not isinstance(x, Value) for x in xs)
-    return stack(xs, hidden(Input if is_input else Value))
+    if all(isinstance(x, Input) or not isinstance(x, Value) for x in xs):
+        return stack(xs, hidden(Input))
+    made = stack(xs, hidden(Value))
+    tape.get().alternatives.add(id(made))  # type: ignore[union-attr]
+    return made
 
 
 def stack(xs, kind):

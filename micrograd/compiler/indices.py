@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ..engine import Value, is_real, tape
 from .errors import PlainIntError
-from .trace import Input, Trace, hidden
+from .trace import Input, Trace, from_library, hidden
 
 EXACT = 2**53  # the integers up to it are floats
 
@@ -123,13 +124,58 @@ for name in ("exp", "log", "sqrt", "sin", "cos", "tanh"):  # NumPy's functions c
     setattr(Index, name, Index.plain)
 
 
+class Indices(np.ndarray):
+    """An array of Index, or of what was computed with one: what its type is, it does not say."""
+
+    arrays: frozenset[int] = frozenset()
+
+    def __array_finalize__(self, source):
+        self.arrays = getattr(source, "arrays", Indices.arrays)
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        made = array.view(Indices)
+        made.arrays = self.arrays
+        return made if array.shape else array.item()
+
+    plain = Index.plain
+
+
+def watched(name, found):
+    """An attribute that has to do with a type, which to all but libraries would be another one."""
+
+    def attribute(self):
+        if from_library(sys._getframe(1).f_globals.get("__name__")):
+            return found(self)
+        return self.plain()
+
+    return property(attribute)
+
+
+def no_attribute(name):
+    def found(self):
+        raise AttributeError(f"'Value' object has no attribute '{name}'")
+
+    return found
+
+
+for name in ("dtype", "itemsize", "nbytes", "strides", "data", "real", "imag"):
+    setattr(Indices, name, watched(name, getattr(np.ndarray, name).__get__))
+for name in ("tobytes", "tofile", "dump", "dumps", "byteswap", "getfield"):
+    setattr(Indices, name, Indices.plain)
+for name in {*dir(np.int64), *dir(int)} - {*dir(Value), *dir(object)}:
+    if not name.startswith("_"):
+        setattr(Index, name, watched(name, no_attribute(name)))
+
+
 def indices(integers: np.ndarray, number: int) -> np.ndarray:
     """What stands for array `number` of the arguments in a trace: an array of Index."""
     info = np.iinfo(integers.dtype)
     within = max(info.min, -EXACT), min(info.max, EXACT)
     made = np.empty(integers.size, object)
     made[:] = [index(x, frozenset([number]), within) for x in integers.ravel().tolist()]
-    return made.reshape(integers.shape)
+    found = made.reshape(integers.shape).view(Indices)
+    found.arrays = frozenset([number])
+    return found
 
 
 def index(x: int, arrays: frozenset[int], within: tuple[int, int]) -> Index:

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from ..engine import Value, is_real, noted, tape
-from .errors import JitError
+from .errors import ExamplesError, JitError
 from .locks import Lock
 
 # Their code computes with the numbers of Values; all other code would take them out of the graph.
@@ -41,6 +41,7 @@ class Trace(list):
         self.takes_one_example = takes_one_example
         self.of_an_example: list[tuple[list[Value], int]] = []
         self.repeated = 0
+        self.alternatives: set[int] = set()  # what stands for one of several Values, by id
 
     def append(self, event: Any) -> None:
         if type(event) is tuple:
@@ -80,6 +81,9 @@ class Trace(list):
 
     def attribute(self, v, name, found):
         """Takes note of what was found, unless the Value is younger than the trace."""
+        if id(v) in self.alternatives:
+            self.refusal = ExamplesError()
+            raise self.refusal
         if id(v) in self.originals or not is_hidden(v):
             self.asked.append((self.originals.get(id(v), v), name, found))
 

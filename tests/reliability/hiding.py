@@ -36,6 +36,7 @@ import numpy as np
 
 import micrograd.functional as F
 from micrograd import Value, nn
+from micrograd.compiler import batched
 from micrograd.function import Function
 from micrograd.tensor import Tensor
 
@@ -1038,3 +1039,153 @@ def the_gradient_of_an_argument(jit):
         xs = [Value(0.1 * i), Value(0.2)]
         f(xs).backward()
         yield [x.grad for x in xs]
+
+
+# Integers of arrays
+
+
+def integers(name, function, counts=range(9)):
+    """A probe of what a function makes of an array of integers, another one at each call."""
+
+    def program(jit):
+        f = jit(function)
+        for i in counts:
+            yield f(np.arange(4) * i % 5, 1.5).data
+
+    program.__name__ = f"integers: {name}"
+    probe(program)
+
+
+for name, function in {
+    "a type": lambda t, x: x * (2 if isinstance(t[0], np.integer) else 2.0) * t[1],
+    "a type of the array": lambda t, x: x * t.itemsize * t.ndim * len(t) * t[1],
+    "its type by name": lambda t, x: x * len(t.dtype.name) * t[1],
+    "the kind of its type": lambda t, x: x * (t[1] if t.dtype.kind == "i" else 9),
+    "a type of what is computed": lambda t, x: x * len((t * 0.5).dtype.name) * t[1],
+    "a part": lambda t, x: x * (t.real.sum() + t[1].real),
+    "a cast": lambda t, x: x * float(t.astype(float).sum()),
+    "a sum": lambda t, x: x * t.sum() + t.max() - t.min(),
+    "a cumulative sum": lambda t, x: F.dot(t.cumsum(), [x, x, 1, 2]),
+    "an order": lambda t, x: F.dot(np.argsort(t, kind="stable"), [x, x, 1, 2]),
+    "unique ones": lambda t, x: x * len(np.unique(t)),
+    "unique ones in a set": lambda t, x: x * len(set(t.tolist())),
+    "text": lambda t, x: x * len(str(t)),
+    "bytes": lambda t, x: x * sum(t.tobytes()),
+    "bits": lambda t, x: x * (int(t[1]) << 2 | 1),
+    "a mask": lambda t, x: x * F.sum(t[t > 1]),
+    "where": lambda t, x: x * F.sum(np.where(t > 1, t, 0)),
+    "where in the array": lambda t, x: x * (np.flatnonzero(t == 0).size + 1),
+    "any": lambda t, x: x * (2 if (t > 3).any() else 3),
+    "all": lambda t, x: x * (2 if np.all(t) else 3),
+    "a matrix product": lambda t, x: x * (t @ t),
+    "a picture": lambda t, x: x * F.sum(t.reshape(2, 2).T[0]),
+    "a copy": lambda t, x: x * t.copy()[1],
+    "a view": lambda t, x: x * t.view()[::-1][1],
+    "an array of it": lambda t, x: x * np.asarray(t, int)[1],
+    "a list": lambda t, x: x * [10, 20, 30, 40, 50][t.tolist()[1]],
+    "a formula": lambda t, x: x * (3 * t[1] - t[2] * t[3] + 7),
+    "a quotient": lambda t, x: x * (t[1] / 2 + t[2] // 2 + t[3] % 3),
+    "powers of ten": lambda t, x: x * F.dot(t, [1000, 100, 10, 1]),
+    "large powers": lambda t, x: x * ((t[1] * 10**8 + 1) * (t[2] * 10**9 + 1) % 7),
+    "in a string": lambda t, x: x * len("abcde"[t[1] :]),
+    "a dict's key": lambda t, x: x * {0: 1, 1: 2}.get(t[1], 3),
+    "a random number": lambda t, x: x * np.random.RandomState(t[1]).rand(),
+    "a fallback": lambda t, x: x * attempt(lambda: [1, 2, 3, 4, 5][t[1]], 7),
+    "a question": lambda t, x: x * hasattr(t[1], "real") * t[1],
+    "hash": lambda t, x: x * (hash(int(t[1])) + 1),
+}.items():
+    integers(name, function)
+
+
+def attempt(f, otherwise):
+    try:
+        return f()
+    except Exception:
+        return otherwise
+
+
+@probe
+def an_array_of_integers_as_a_global(jit):
+    held = np.array([0, 1, 2])
+    rows = [Value(1.0), Value(2.0), Value(3.0)]
+    f = jit(lambda x: F.sum(F.take(rows, held)) * x)
+    for i in range(9):
+        held[0] = i % 3
+        yield f(1.5).data
+
+
+@probe
+def examples_in_a_global_array(jit):
+    X, t, w = np.linspace(-1, 1, 6), np.arange(6), Value(0.5)
+    f = jit(lambda x: batched(lambda a, i: (w * a * x).tanh() * i)(X, t))
+    for i in range(9):
+        X[i % 6] += 0.1
+        t[i % 6] = i
+        yield f(1.5).data
+
+
+@probe
+def a_number_for_each_example_from_outside(jit):
+    X, w, count = np.linspace(-1, 1, 6), Value(0.5), itertools.count()
+    f = jit(batched(lambda a: w * a * next(count)))
+    for _ in range(5):
+        yield f(X).data
+
+
+@probe
+def a_state_that_examples_change(jit):
+    X, w, state = np.linspace(-1, 1, 6), Value(0.5), {"n": 0}
+
+    def one(a):
+        state["n"] += 1
+        return w * a * state["n"]
+
+    f = jit(batched(one))
+    for _ in range(5):
+        yield f(X).data
+
+
+@probe
+def a_value_of_an_example_kept(jit):
+    X, w = np.linspace(-1, 1, 6), Value(0.5)
+
+    def total(X):
+        kept = {}
+
+        def one(a):
+            kept[len(kept)] = w * a
+            return kept[len(kept) - 1] ** 2
+
+        return batched(one)(X) + F.sum(kept.values()) * len(kept)
+
+    f = jit(total)
+    for i in range(5):
+        yield f(X + i).data
+
+
+@probe
+def the_label_of_an_example(jit):
+    rows = [Value(1.0, label="a"), Value(2.0, label="b"), Value(3.0, label="a")]
+    f = jit(lambda x: batched(lambda v: v * x if v.label == "a" else v)(rows))
+    for i in range(5):
+        rows[i % 3].label = "ab"[i % 2]
+        yield f(1.5).data
+
+
+@probe
+def the_gradients_of_examples(jit):
+    f = jit(batched(lambda v, x: (v * x).tanh()))
+    for i in range(5):
+        rows = [Value(0.1 * i + j) for j in range(3)]
+        f(rows, [1.0, 2.0, 3.0]).backward()
+        yield [v.grad for v in rows]
+
+
+@probe
+def an_example_that_is_in_twice(jit):
+    w = Value(0.5)
+    f = jit(batched(lambda v: (v * w).tanh()))
+    for i in range(5):
+        a, b = Value(0.1 * i), Value(2.0)
+        f([a, b, a]).backward()
+        yield [a.grad, b.grad]

@@ -24,6 +24,7 @@ import numpy as np
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
+from micrograd.compiler import batched
 from micrograd.function import Function
 from micrograd.tensor import Tensor
 
@@ -1359,3 +1360,264 @@ def two_models_in_two_threads(jit):
         for t in threads:
             t.join()
         yield found[0] + found[1]
+
+
+# Tokens and classes in arrays of integers
+
+
+def texts(n=9, seed=0):
+    """Texts of tokens from 0 to 4, of 3 to 6 letters."""
+    rng = np.random.RandomState(seed)
+    return [rng.randint(0, 5, rng.randint(3, 7)) for _ in range(n)]
+
+
+def embedding(rows=5, columns=3, seed=0):
+    rng = random.Random(seed)
+    return [[Value(rng.gauss(0, 0.5)) for _ in range(columns)] for _ in range(rows)]
+
+
+def flat(rows):
+    return [v for row in rows for v in row]
+
+
+@learner
+def a_bigram_model_of_texts(jit):
+    table = embedding(5, 5)
+    loss = jit(lambda text: F.cross_entropy(F.take(table, text[:-1]), text[1:]))
+    for text in itertools.cycle(texts()):
+        yield descend(flat(table), loss(text))
+
+
+@learner
+def a_bigram_model_with_an_optimizer(jit):
+    table = embedding(5, 5)
+    loss = jit(lambda text: F.cross_entropy(F.take(table, text[:-1]), text[1:]))
+    with loss.training(optim.Adam(flat(table), lr=0.05)) as step:
+        for text in itertools.cycle(texts()):
+            yield [step(text), *(v.data for v in table[0])]
+
+
+@learner
+def a_table_of_pairs_of_letters(jit):
+    table = embedding(25, 5)
+
+    @jit
+    def loss(text):
+        rows = F.take(table, text[:-2] * 5 + text[1:-1])
+        return F.cross_entropy(rows, text[2:])
+
+    for text in itertools.cycle(texts()):
+        yield descend(flat(table), loss(text))
+
+
+@learner
+def attention_over_the_letters_so_far(jit):
+    table, w = embedding(), embedding(5, 3, 1)
+
+    @jit
+    def loss(text):
+        rows, scores = F.take(table, text), []
+        for i in range(1, len(rows)):
+            shares = F.softmax([F.dot(rows[i], row) for row in rows[:i]])
+            mixed = [F.dot(shares, column) for column in zip(*rows[:i])]
+            scores.append([F.dot(row, mixed) for row in w])
+        return F.cross_entropy(scores, text[1:])
+
+    for text in itertools.cycle(texts()):
+        yield descend(flat(table) + flat(w), loss(text))
+
+
+@learner
+def tokens_as_indices_of_a_list(jit):
+    table = embedding(5, 5)
+    loss = jit(lambda text: F.cross_entropy([table[t] for t in text[:-1]], text[1:]))
+    for text in itertools.cycle(texts()):
+        yield descend(flat(table), loss(text))
+
+
+@learner
+def tokens_as_rows_of_ones(jit):
+    table = embedding(5, 5)
+
+    @jit
+    def loss(text):
+        rows = [[F.dot(hot, column) for column in zip(*table)] for hot in np.eye(5)[text[:-1]]]
+        return F.cross_entropy(rows, text[1:])
+
+    for text in itertools.cycle(texts()):
+        yield descend(flat(table), loss(text))
+
+
+@learner
+def a_letter_that_ends_a_text(jit):
+    table = embedding(5, 5)
+
+    @jit
+    def loss(text):
+        losses = []
+        for now, then in zip(text, text[1:]):
+            losses.append(F.cross_entropy(F.take(table, now), then))
+            if then == 0:
+                break
+        return F.mean(losses)
+
+    for text in itertools.cycle(texts()):
+        yield descend(flat(table), loss(text))
+
+
+@learner
+def classes_in_an_array_that_is_filled_anew(jit):
+    X, _, _ = moons(6, 3)
+    model, batch = nn.MLP(2, [4, 3], seed=0), np.zeros(6, int)
+    loss = jit(lambda t: F.cross_entropy([model(x) for x in X], t))
+    for i in itertools.count():
+        batch[:] = (np.arange(6) * i) % 3
+        yield descend(model.parameters(), loss(batch))
+
+
+@learner
+def pixels_as_small_integers(jit):
+    images = np.random.RandomState(0).randint(0, 256, (8, 4)).astype("uint8")
+    w = [Value(0.1) for _ in range(4)]
+    loss = jit(lambda image: (F.dot(w, image / 255) - 1) ** 2)
+    darker = jit(lambda image: (F.dot(w, image - 128) / 255) ** 2)
+    for i in itertools.count():
+        yield [*descend(w, loss(images[i % 8])), darker(images[i % 8]).data]
+
+
+@learner
+def dice_that_are_counted(jit):
+    w = [Value(0.1 * i) for i in range(6)]
+    loss = jit(lambda rolls: F.dot(w, np.bincount(rolls, minlength=6)).tanh())
+    rng = np.random.RandomState(0)
+    while True:
+        yield descend(w, loss(rng.randint(0, 6, 4)))
+
+
+@learner
+def ratings_from_one_to_five(jit):
+    users, films = embedding(4), embedding(5, 3, 1)
+
+    @jit
+    def loss(u, f, stars):
+        guesses = [F.dot(a, b) for a, b in zip(F.take(users, u), F.take(films, f))]
+        return F.mse_loss(guesses, stars)
+
+    rng = np.random.RandomState(0)
+    while True:
+        drawn = rng.randint(0, 4, 6), rng.randint(0, 5, 6), rng.randint(1, 6, 6)
+        yield descend(flat(users) + flat(films), loss(*drawn))
+
+
+# Examples of a batch
+
+
+@learner
+def moons_by_batched(jit):
+    X, y, model = moons()
+    loss = jit(batched(lambda x, t: (1 - t * model(x)).relu()))
+    while True:
+        yield descend(model.parameters(), loss(X, y))
+
+
+@learner
+def batches_drawn_anew(jit):
+    X, y, model = moons(40)
+    loss, rng = jit(batched(lambda x, t: (1 - t * model(x)).relu())), np.random.RandomState(0)
+    while True:
+        rows = rng.randint(0, 40, 8)
+        yield descend(model.parameters(), loss(X[rows], y[rows]))
+
+
+@learner
+def batched_with_weight_decay(jit):
+    X, y, model = moons()
+    p = model.parameters()
+    mean_loss = batched(lambda x, t: F.hinge_loss([model(x)], [t]))
+    loss = jit(lambda X, y: mean_loss(X, y) + 0.01 * F.dot(p, p))
+    with loss.training(optim.SGD(p, lr=0.1)) as step:
+        while True:
+            yield [step(X, y), p[0].data]
+
+
+@learner
+def texts_of_one_length_by_batched(jit):
+    table = embedding(5, 5)
+    loss = jit(batched(lambda text: F.cross_entropy(F.take(table, text[:-1]), text[1:])))
+    rng = np.random.RandomState(0)
+    while True:
+        yield descend(flat(table), loss(rng.randint(0, 5, (6, 4))))
+
+
+@learner
+def texts_of_different_lengths_by_batched(jit):
+    table = embedding(5, 5)
+    loss = jit(batched(lambda text: F.cross_entropy(F.take(table, text[:-1]), text[1:])))
+    every = texts(20)
+    for i in itertools.count():
+        yield descend(flat(table), loss(every[i % 15 : i % 15 + 3]))
+
+
+@learner
+def a_branch_for_each_example(jit):
+    X, y, model = moons(8, 3)
+
+    def one(x, t):
+        margin = 1 - t * model(x)
+        return margin**2 if margin > 0 else margin * 0.01
+
+    loss = jit(batched(one))
+    while True:
+        yield descend(model.parameters(), loss(X, y))
+
+
+@learner
+def examples_that_are_counted(jit):
+    X, y, model = moons(8, 3)
+
+    @jit
+    def loss(X, y):
+        wrong = []
+
+        def one(x, t):
+            score = model(x)
+            if t * score < 0:
+                wrong.append(score)
+            return (1 - t * score).relu()
+
+        return batched(one)(X, y) + 0.1 * len(wrong)
+
+    while True:
+        yield descend(model.parameters(), loss(X, y))
+
+
+@learner
+def the_worst_example(jit):
+    X, y, model = moons(8, 3)
+    loss = jit(lambda X, y: F.max([(1 - t * model(x)).relu() for x, t in zip(X, y)]))
+    while True:
+        yield descend(model.parameters(), loss(X, y))
+
+
+@learner
+def pairs_of_examples(jit):
+    X, y, model = moons(6, 3)
+
+    @jit
+    def loss(X, y):
+        def one(x, t):
+            return batched(lambda z, u: (model(x) - model(z) - t + u) ** 2)(X, y)
+
+        return batched(one)(X, y)
+
+    while True:
+        yield descend(model.parameters(), loss(X, y))
+
+
+@learner
+def noise_on_every_example(jit):
+    X, y, model = moons(6, 3)
+    rng = np.random.RandomState(0)
+    loss = jit(batched(lambda x, t: (model(x + rng.normal(0, 0.1, 2)) - t) ** 2))
+    while True:
+        yield descend(model.parameters(), loss(X, y))
