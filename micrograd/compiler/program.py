@@ -71,5 +71,10 @@ def outputs_below(graph: Graph) -> list[list[int]]:
             if found:
                 below |= {x: below.get(x, 0) | found for x in op.outputs}
     computed = {x for op in graph.ops for x in op.outputs}
-    several = [i for i, x in enumerate(graph.outputs) if x in computed]
-    return [[i for i in several if (below.get(x, 0) & ~own[x]) >> i & 1] for x in graph.outputs]
+    found = (below.get(x, 0) & ~own[x] for x in graph.outputs)
+    return [[i for i in bits(mask) if graph.outputs[i] in computed] for mask in found]
+
+
+def bits(mask):
+    """The places of the ones in a number."""
+    return [i for i, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"] if mask else []
