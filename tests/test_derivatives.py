@@ -14,7 +14,7 @@ from reliability.reference import slope
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.compiler import grad, jit
+from micrograd.compiler import grad, gradients, jit
 from micrograd.compiler.rules import ELEMENTWISE
 from micrograd.engine import node
 from micrograd.function import Function
@@ -418,6 +418,47 @@ def test_a_gradient_can_be_drawn_and_played():
     assert "tanh slope" in str(draw_dot(g)) and "backward" in str(step_through(g))
 
 
+@pytest.mark.parametrize("compiled", [lambda f: f, jit])
+def test_gradients_of_a_value_are_values_too(compiled):
+    @compiled
+    def found(x, y):
+        z = x * y
+        loss = z * z + y
+        by_all = gradients(loss, {"x": x, "yz": (y, z), "again": [x, 3]})
+        by_both = gradients(by_all["x"], [x, y])
+        return [*by_all["yz"], by_all["again"][0], *by_both, by_all["again"][1], by_all["x"]]
+
+    for xs in ((3.0, 2.0), (1.0, 5.0)):
+        x, y = map(Value, xs)
+        *numbers, nothing, last = found(x, y)
+        z = x.data * y.data
+        right = [1 + 2 * z * x.data, 2 * z, 2 * z * y.data, 2 * y.data**2, 4 * z]
+        assert (data(numbers), nothing) == (right, None)
+        last.backward()
+        assert [x.grad, y.grad] == right[3:]
+
+
+def test_the_curvature_of_a_loss_by_the_weights_of_a_model():
+    model = MLP(2, [3, 1], act="tanh", seed=0)
+    weights = model.parameters()
+    loss = F.mse_loss([model([0.5, -1.0]), model([1.0, 2.0])], [1.0, -1.0])
+    slopes = gradients(loss, weights)
+    rows = [data(gradients(g, weights)) for g in slopes]
+    loss.backward()
+    assert data(slopes) == [w.grad for w in weights]
+    assert np.allclose(rows, np.transpose(rows), rtol=1e-12, atol=1e-15)
+    for i, g in enumerate(slopes):
+        model.zero_grad()
+        g.backward()
+        assert [w.grad for w in weights] == pytest.approx(rows[i], rel=1e-12, abs=1e-15)
+
+
+def test_the_gradient_by_what_was_not_used_is_zero():
+    x, y = Value(1.0), Value(2.0)
+    assert data(gradients(x * x, [y, x])) == [0.0, 2.0]
+    assert data(gradients(x, x)) == 1.0
+
+
 class Square(Function):
     @staticmethod
     def forward(ctx, x):
@@ -439,13 +480,22 @@ def double(x):
     return node(2 * x.data, (x,), "double", lambda grad: None)
 
 
-MODEL = MLP(1, [1])
+MODEL, X = MLP(1, [1]), Value(1.0)
 
 
 @pytest.mark.parametrize(
     "call, error, words",
     [
         (lambda: grad(3), TypeError, "needs a function, got int 3"),
+        (lambda: grad(Value(3)), TypeError, r"got Value .*; gradients\(y, xs\) are those of a Va"),
+        (lambda: gradients(abs, Value(3)), TypeError, "needs a Value, got builtin_function"),
+        (lambda: gradients(Value(3), 2.0), TypeError, "needs Values to differentiate by, got 2.0"),
+        (lambda: gradients(Value(3), []), TypeError, r"needs Values to .* got \[\]"),
+        (
+            lambda: gradients(jit(abs)(X), X),
+            TypeError,
+            "the result of a jitted function.*differentiate that function, by grad",
+        ),
         (lambda: grad(abs, "x"), TypeError, "argnums to be the place of an argument.* got 'x'"),
         (lambda: grad(abs, ()), TypeError, r"argnums to be the place of an argument.* got \(\)"),
         (lambda: grad(abs, True), TypeError, "argnums to be the place of an argument.* got True"),

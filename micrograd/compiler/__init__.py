@@ -26,8 +26,8 @@ where it is indented.
     run               an Executable: fill in, forward(), results as Values; later, backward()
     training          or a whole step, with the optimizer's update
 
-`grad` (derivatives) takes lower and differentiate alone: the ops of the gradients become Values
-(interpret), in the engine or in a trace.
+`grad` and `gradients` (derivatives) take lower and differentiate alone: the ops of the gradients
+become Values (interpret), in the engine or in a trace.
 
 At the second call of a recording, and from time to time, the function is traced once more, and must
 have done the same: an audit.
@@ -49,7 +49,7 @@ from ..engine import Value, tape
 from ..optim import Optimizer
 from .backends import BACKENDS
 from .costs import Account, Costs, replay_cost
-from .derivatives import grad
+from .derivatives import grad, gradients
 from .errors import ExamplesError, JitError, PlainIntError, TooDeepError
 from .examples import batched, check_examples
 from .guards import Guards, alike
@@ -62,7 +62,7 @@ from .run import Executable
 from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
 
-__all__ = ["Jit", "JitError", "Training", "batched", "grad", "jit"]
+__all__ = ["Jit", "JitError", "Training", "batched", "grad", "gradients", "jit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

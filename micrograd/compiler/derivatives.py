@@ -1,4 +1,4 @@
-"""`grad`: the gradients of a function as Values, which can be differentiated again."""
+"""`grad` and `gradients`: gradients as Values, which can be differentiated again."""
 
 from __future__ import annotations
 
@@ -54,21 +54,51 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
     single Value, and for a `Function` or node of one's own: these go back with floats.
     """
     if not callable(function):
-        raise TypeError(f"grad() needs a function, got {type(function).__name__} {function!r}")
+        hint = "; gradients(y, xs) are those of a Value" if isinstance(function, Value) else ""
+        raise TypeError(
+            f"grad() needs a function, got {type(function).__name__} {function!r}{hint}"
+        )
     chosen = None if argnums is None else indices(argnums)
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         at = range(len(args)) if chosen is None else in_range(chosen, args)
-        given, originals = with_stand_ins(args, at, needed=at if chosen else ())
+        given, stand_ins, originals = with_stand_ins(args, at, needed=at if chosen else ())
         named = {name: replaced(x, as_constant) for name, x in kwargs.items()}
         y = copy_context().run(returned, function, given, named)
-        found = gradients(y, originals)
+        found = derivatives(y, stand_ins, originals)
         parts = [like(given[i], found) for i in at]
         is_alone = len(args) == 1 if chosen is None else isinstance(argnums, Integral)
         return parts[0] if is_alone else tuple(parts)
 
     return gradient
+
+
+def gradients(y: Value, xs: Any) -> Any:
+    """The gradients of y by Values that it was computed from, as Values, in the structure of xs.
+
+    For what is computed already, as grad() is for functions:
+
+    >>> w, x = Value(3.0), Value(2.0)
+    >>> slope = gradients(w * x**3, x)
+    >>> slope.data, [g.data for g in gradients(slope, [w, x])]
+    (36.0, [12.0, 36.0])
+
+    Raises TypeError as grad() does. Of what a jitted function returned there is backward() only.
+    """
+    if not isinstance(y, Value):
+        raise TypeError(f"gradients() needs a Value, got {type(y).__name__} {reprlib.repr(y)}")
+    variables: dict[int, Value] = {}
+
+    def variable(x):
+        if not isinstance(x, (Index, np.ndarray)):
+            variables[id(x)] = x
+        return x
+
+    replaced(xs, variable)
+    if not variables or not all(isinstance(x, Value) for x in variables.values()):
+        raise TypeError(f"gradients() needs Values to differentiate by, got {reprlib.repr(xs)}")
+    return like(xs, derivatives(y, list(variables.values())))
 
 
 def indices(argnums):
@@ -92,23 +122,23 @@ def in_range(at, args):
 
 def with_stand_ins(args, at, needed):
     """The arguments as Values, those at the places `at` standing for others; which for which."""
-    given, originals = [], {}
+    given, stand_ins, originals = [], [], []
 
     def stand_in(x):
         if isinstance(x, (Index, np.ndarray)):  # integers, which select
             return x
-        made = stand_in_for(x) if isinstance(x, Value) else Value(x)
-        originals[made] = x
-        return made
+        stand_ins.append(stand_in_for(x) if isinstance(x, Value) else Value(x))
+        originals.append(x)
+        return stand_ins[-1]
 
     for i, x in enumerate(args):
-        before = len(originals)
+        before = len(stand_ins)
         given.append(replaced(x, stand_in if i in at else as_constant))
-        if i in needed and len(originals) == before:
+        if i in needed and len(stand_ins) == before:
             raise nothing_in(x)
-    if not originals:
+    if not stand_ins:
         raise nothing_in(*args)
-    return given, originals
+    return given, stand_ins, originals
 
 
 def as_constant(x):
@@ -160,44 +190,41 @@ def returned(function, args, kwargs):
     return y
 
 
-def gradients(y: Value, originals: dict[Value, Any]) -> dict[Value, Value]:
-    """The gradients of y by Values, given with what each of them stands for."""
+def derivatives(y, variables, originals=()):
+    """The gradients of y by variables, by their ids; the variables may stand for others."""
     # Without a tape, which would take note of what is asked about Values.
-    forward, graph, known = Context().run(differentiated, y, originals)
+    forward, graph, known = Context().run(differentiated, y, variables, originals)
     known |= {i: Value(x) for i, x in graph.constants.items()}
     known[graph.seeds[0]] = Value(1.0)
     for op in forward:
         if not all(x in known for x in op.outputs):  # some shares of a softmax were not used
-            known = dict(zip(op.outputs, applied(op, [known[x] for x in op.operands]))) | known
+            for x, v in zip(op.outputs, applied(op, [known[x] for x in op.operands])):
+                known.setdefault(x, v)
     interpret(graph.ops[len(forward) :], known)
-    found = (Value(0.0) if i is None else known[i] for i in graph.gradients)
-    return dict(zip(originals, found))
+    found = dict(zip(graph.leaf_ids, graph.gradients)) | graph.inner
+    by_id = {id(known[x]): Value(0.0) if g is None else known[g] for x, g in found.items()}
+    return {id(v): by_id[id(v)] for v in variables}
 
 
-def differentiated(y, originals):
-    """The ops from some Values to y, the graph with the gradients by them, and Values by id."""
-    order = topological_order(y)
-    place, moving = {v: i for i, v in enumerate(order)}, set(originals)
-    if moving.isdisjoint(order) and not place.keys().isdisjoint(values_of(originals)):
+def differentiated(y, variables, originals):
+    """The ops from variables to y, the graph with the gradients by them, and Values by id."""
+    order, wanted = topological_order(y), set(variables)
+    place = {v: i for i, v in enumerate(order)}
+    if wanted.isdisjoint(order) and any(x in place for x in originals if isinstance(x, Value)):
         raise TypeError(
             "grad() differentiates by the arguments, but the function computed with Values that "
             "it found outside, which were passed too: let it compute with its arguments"
         )
-    made = []
+    made: dict[Value, None] = {}
     for v in order:
-        if v not in moving and not moving.isdisjoint(v._prev):
-            moving.add(v)
-            made.append(smooth(v))
-    lowering = Lowering(place, list(originals), [])
-    graph = lowering.graph(made, [y], [])
-    ops, leaf_ids = graph.ops, graph.leaf_ids[: len(originals)]
-    graph = replace(graph, leaves=list(originals), leaf_ids=leaf_ids)
-    graph = differentiate(graph, [0], careful=True)
-    return ops, graph, {i: v for v, i in lowering.ids.items()}
-
-
-def values_of(originals):
-    return [x for x in originals.values() if isinstance(x, Value)]
+        if not (wanted.isdisjoint(v._prev) and made.keys().isdisjoint(v._prev)):
+            made[smooth(v)] = None
+    lowering = Lowering(place, [v for v in variables if v not in made], [])
+    graph, ids = lowering.graph(made, [y], []), lowering.ids
+    first = [ids[v] for v in variables if v not in made]
+    inner = [ids[v] for v in variables if v in made]
+    found = differentiate(replace(graph, leaf_ids=first), [0], inner, careful=True)
+    return graph.ops, found, {i: v for v, i in ids.items()}
 
 
 def smooth(v):
@@ -205,17 +232,20 @@ def smooth(v):
     kind = KINDS.get(v._chain) if v._y is not ALONE else None
     if kind in (None, "function", "outputs", "output"):
         what = "a Function" if kind else "no operation of micrograd's"
+        way = "write it in operations of Values, or call backward() alone"
+        if v._op == "jit" and not kind:
+            what, way = "the result of a jitted function", "differentiate that function, by grad()"
         raise TypeError(
-            f"grad() cannot differentiate {v._op!r}, {what}: its backward gives floats, which have "
-            "no derivative themselves; write it in operations of Values, or call backward() alone"
+            f"there are no gradients as Values through {v._op!r}, {what}: its backward gives "
+            f"floats, which have no derivative themselves; {way}"
         )
     return v
 
 
-def like(x: Any, found: dict[Value, Value]) -> Any:
-    """What was found for each Value in x, in the structure of x; None for what is no Value."""
+def like(x: Any, found: dict[int, Value]) -> Any:
+    """What was found for each Value in x, by id, in the structure of x; None for all else."""
     if isinstance(x, Value):
-        return None if isinstance(x, Index) else found[x]
+        return None if isinstance(x, Index) else found[id(x)]
     if isinstance(x, Tensor):
         return Tensor(like(x.values, found))
     if isinstance(x, np.ndarray) and x.dtype == object:
