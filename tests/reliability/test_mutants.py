@@ -62,6 +62,9 @@ ROWS = {op.name: op for op in OPS} | {
         ((1.0, 10.0), (-10.0, -1.0)),
         8.0,
     ),
+    "take in a trace": Op(
+        "take in a trace", lambda a, b: F.chosen([a, b], Value(1)), lambda a, b: b, (WIDE, WIDE)
+    ),
     "Tensor": Op("Tensor", Weighted, lambda a, b: 2 * a + 3 * b, ((1.0, 10.0), (1.0, 10.0))),
 }
 
