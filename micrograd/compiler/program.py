@@ -71,8 +71,8 @@ def outputs_below(graph: Graph) -> list[list[int]]:
             if found:
                 below |= {x: below.get(x, 0) | found for x in op.outputs}
     computed = {x for op in graph.ops for x in op.outputs}
-    found = (below.get(x, 0) & ~own[x] for x in graph.outputs)
-    return [[i for i in bits(mask) if graph.outputs[i] in computed] for mask in found]
+    masks = (below.get(x, 0) & ~own[x] for x in graph.outputs)
+    return [[i for i in bits(mask) if graph.outputs[i] in computed] for mask in masks]
 
 
 def bits(mask):
