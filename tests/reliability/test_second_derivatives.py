@@ -1,11 +1,13 @@
 """Second derivatives of random graphs, by `grad`, against 100 digits."""
 
 import math
+import shutil
 from itertools import product as pairs
 from random import Random
 
 import mpmath as mp
 import pytest
+from optable import OPS
 from reliability.graphs import graph
 from reliability.properties import FIXED_SEED
 from reliability.reference import judged, slope
@@ -16,6 +18,9 @@ from micrograd.compiler import grad, jit
 from micrograd.operations import OPERATIONS
 
 BAR = 1e-9
+needs_a_c_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
+)
 inf, nan = math.inf, math.nan
 HARD = (0.0, -0.0, 1.0, -1.0, 2.5, -3.0, inf, -inf, nan, 1e-310, -1e-310, 1e308, 709.0, -745.0)
 EDGES = {
@@ -98,6 +103,28 @@ def test_a_recording_has_the_derivatives_of_the_engine_at_hard_numbers(name):
     for derivative in (once, twice):
         expected, found = (numbers(f(*columns)) for f in (derivative, jit(derivative)))
         assert found == pytest.approx(expected, rel=1e-11, abs=1e-15, nan_ok=True)
+
+
+def all_second_derivatives(rows):
+    """Of each operation, of the sum of its derivatives."""
+
+    def sum_of_slopes(op, places):
+        return lambda *xs: F.sum(grad(op.compute, places)(*xs))
+
+    places = [range(len(xs)) for xs in rows]
+    return [grad(sum_of_slopes(op, at), at)(*xs) for op, at, xs in zip(OPS, places, rows)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=needs_a_c_compiler)])
+def test_all_second_derivatives_in_one_program(backend):
+    rng, program = Random(0), jit(all_second_derivatives, backend=backend)
+    for i in range(20):
+        rows = [[rng.uniform(*ends) for ends in op.ranges] for op in OPS]
+        if i % 2:
+            rows = [[rng.choice((x, *HARD)) for x in xs] for xs in rows]
+        found, expected = numbers(program(rows)), numbers(all_second_derivatives(rows))
+        assert found == pytest.approx(expected, rel=1e-11, abs=1e-15, nan_ok=True), rows
 
 
 def numbers(columns):
