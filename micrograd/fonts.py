@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 SAMPLE = 100  # pixels, the size of letters that are measured
+GUESSED = [(0.35, "ijlftrI.,:;'|()[]{}! "), (0.96, "mwMW@%—…")]  # where none can be, of that size
+USUAL = 0.66
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -19,7 +21,21 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 @functools.cache
 def letter_width(letter: str, bold: bool) -> float:
+    if not drawable():
+        return next((w for w, letters in GUESSED if letter in letters), USUAL) * (
+            1.1 if bold else 1
+        )
     return sum(font(path, SAMPLE).getlength(c) for path, c in known_letters(letter, bold)) / SAMPLE
+
+
+@functools.cache
+def drawable() -> bool:
+    """Whether there is a Pillow to draw and measure letters; a browser may have none."""
+    try:
+        import PIL.ImageFont  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def write(

@@ -11,6 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
+from . import columns
+
+IN_A_BROWSER = sys.platform == "emscripten"  # where no program can be run
 TIMEOUT = 5  # seconds, for all attempts at one picture
 FIRST = 0.4  # of that time, for the ordinary layout
 # Then lines are straight, and their crossings as they come: a tenth of the time, or less.
@@ -64,9 +67,11 @@ def graphviz_pure() -> str | None:
 def picture(source: str, format: str, dpi: float = 96) -> bytes:
     """The drawing of DOT text in a format of the dot program, such as "svg" or "png".
 
-    What takes too long is laid out anew, compactly. Raises DrawError where the program is missing,
-    fails, writes half a picture, or took 5 s in all.
+    What takes too long is laid out anew, compactly. In a browser, it stands in columns. Raises
+    DrawError where the program is missing, fails, writes half a picture, or took 5 s in all.
     """
+    if IN_A_BROWSER:
+        return in_columns(source, format)
     program = dot_program()
     resolution = [f"-Gdpi={dpi:g}"] if format == "png" else []
     command = [program, "-Kdot", f"-T{format}", *resolution]
@@ -83,6 +88,16 @@ def picture(source: str, format: str, dpi: float = 96) -> bytes:
     if not complete(output, format):
         raise DrawError(f"cannot draw: {program} wrote no complete {format.upper()}")
     return output
+
+
+def in_columns(source, format):
+    """The drawing by a layout of our own, which knows "svg" only."""
+    if format != "svg":
+        raise DrawError(f"cannot draw: a browser draws 'svg', not {format!r}")
+    try:
+        return columns.svg(source).encode()
+    except columns.UnknownError as error:
+        raise DrawError(f"cannot draw: without Graphviz, {error}") from None
 
 
 def finished(command, source, seconds):

@@ -15,6 +15,9 @@ from typing import Any
 
 from .engine import Value, is_real
 
+if sys.platform == "emscripten":  # a browser's stack ends before Python's limit, and takes the page
+    sys.setrecursionlimit(300)
+
 RIGHT, NOT_YET, NOT_RIGHT = "Right", "Not yet", "Not right"
 OPEN = f"{NOT_YET}: fill in the cell above, run it, and run this one again."
 

@@ -16,6 +16,7 @@ import graphviz
 
 from . import files, layout, raster
 from .engine import is_real, topological_order
+from .fonts import drawable
 from .functional import dot_backward
 from .layout import DrawError
 from .names import called
@@ -248,12 +249,12 @@ class Drawing(graphviz.Digraph):
 
     def _repr_mimebundle_(self, include=None, exclude=None, **_):
         try:
-            svg = self.svg()
-            png = self.png(svg, NOTEBOOK_DPI)
+            bundle = {"image/svg+xml": self.svg()}
+            if drawable():
+                bundle["image/png"] = self.png(bundle["image/svg+xml"], NOTEBOOK_DPI)
         except DrawError as error:
             return {"text/plain": str(error)}, {}
-        bundle = {"image/svg+xml": svg, "image/png": png, "text/plain": repr(self)}
-        return bundle, {kind: {"alt": self.alt} for kind in ("image/svg+xml", "image/png")}
+        return {**bundle, "text/plain": repr(self)}, {kind: {"alt": self.alt} for kind in bundle}
 
     def __repr__(self):
         return f"<{self.alt}>"

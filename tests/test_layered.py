@@ -1,4 +1,4 @@
-"""The player's own layout: nothing overlaps, every edge leads to the right, and it is taken."""
+"""The layout of our own: nothing overlaps, every edge leads to the right, and it is taken."""
 
 import itertools
 import random
@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from micrograd import Value, layout
+from micrograd.layered import NODE_GAP, layered
 from micrograd.player import step_through
-from micrograd.player.layered import NODE_GAP, layered
 
 
 def graph(n, seed):

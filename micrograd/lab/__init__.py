@@ -9,9 +9,9 @@ from typing import Any
 
 from .. import files, shell
 from ..expression import FUNCTIONS, evaluate
+from ..layered import COLUMN_GAP, NODE_GAP, SWEEPS
 from ..operations import OPERATIONS
 from ..player import page, step_through
-from ..player.layered import COLUMN_GAP, NODE_GAP, SWEEPS
 from ..player.scene import (
     MARGIN,
     NAME_SIZE,

@@ -1,5 +1,5 @@
 // The story of a graph for the player, as page.py tells it: what there is to see, and where. It stands in
-// columns, each node behind all that it was computed from; see layered.py and scene.py.
+// columns, each node behind all that it was computed from; see layered.py and player/scene.py.
 function microgradStory(nodes, { lengths, functions, most, font }) {
   const { ROW, PADDING, MARGIN, OP_HEIGHT, OP_GAP, PLATE_HEIGHT, NODE_GAP, COLUMN_GAP, SWEEPS } = lengths;
   const { NAME_SIZE, TEXT_SIZE, PLATE_SIZE, SHORT } = lengths;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import io
 import math
@@ -13,6 +14,7 @@ from typing import Any
 
 from .. import files, shell
 from ..engine import is_real
+from ..fonts import drawable
 from ..layout import DrawError
 from ..shell import Still
 from ..viz import GraphTooLargeError
@@ -29,6 +31,9 @@ COLOURS = 128
 MOST_WORDS = 40  # steps told where there is no picture
 STILL = 1150, 420  # CSS pixels: of a larger picture, the part around the last node stands still
 STILL_PIXELS, STILL_COLOURS = 450_000, 24  # keep the picture inside a notebook small
+NO_PICTURE = base64.b64decode(  # a PNG of one clear pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNgYAAAAAMAASsJTYQAAAAASUVORK5CYII="
+)
 READING = 1000, 25  # milliseconds to look at a frame, and to read each of its letters
 
 
@@ -120,10 +125,12 @@ class Player:
         """What stands where no script runs: the last frame; the first where there is to guess."""
         standing = first_frame if self._predict else last_frame
         frame = standing(self._words, self.steps)
+        alt = self._words.summary(frame.known, frame.grads)
+        if not drawable():
+            return Still(NO_PICTURE, 1, alt)
         painter = Painter(self._words, [frame.step], self._scene, STILL)
         scale = min(FILE_SCALE, math.sqrt(STILL_PIXELS / (painter.w * painter.h)))
         image = painter.image(frame, scale, STILL_COLOURS)
-        alt = self._words.summary(frame.known, frame.grads)
         return Still(encoded(image, "PNG", optimize=True), round(painter.w), alt)
 
     @functools.cached_property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .. import layout
 from ..fonts import text_width
-from .layered import layered
+from ..layered import layered
 from .replay import Flow, Step
 from .words import Words, number, short, symbol
 
@@ -74,6 +74,8 @@ def scene(words: Words, steps: Sequence[Step]) -> Scene:
 
 def placed(nodes, plates, flows):
     """Boxes and lines by name, width and height; names are n and f with a place in their list."""
+    if layout.IN_A_BROWSER:
+        return columns(nodes, plates, flows)
     layout.dot_program()
     if len(nodes) + len(plates) > MOST_FOR_GRAPHVIZ:
         return columns(nodes, plates, flows)
