@@ -2,6 +2,7 @@
 
 import functools
 import math
+import shutil
 from random import Random
 
 import numpy as np
@@ -188,6 +189,17 @@ def test_a_batch_is_the_mean_of_its_examples(name, more):
     assert jitted._costs.recordings <= (1 if name in ONCE else 4)
     known = [arguments for arguments in jitted._taken.values() if not arguments[1]]
     assert bool(known) == (name in ALL and name != "a branch of all")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler")
+@pytest.mark.parametrize("name", ONCE)
+def test_programs_in_c_give_it_too(name):
+    loss, arrays = ONCE[name]
+    f = jit(batched(loss), backend="c")
+    for i in range(3):
+        given = [moved(x, i) for x in arrays]
+        assert same(seen(f, *given), seen(batched(loss), *given)), i
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Arrays of integers as inputs of a jitted function: they select, compute, or become static."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -153,6 +154,16 @@ def test_integers_of_every_type_give_what_the_engine_gives(name, kind):
     function = SELECTING[name]
     f = jit(function)
     for t in arrays(4, kind, 4):
+        assert same(seen(f, t), seen(function, t)), t
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler")
+@pytest.mark.parametrize("name", [*SELECTING, *ONLY_WHOLE])
+def test_programs_in_c_give_what_the_engine_gives(name):
+    function = (SELECTING | ONLY_WHOLE)[name]
+    f = jit(function, backend="c")
+    for t in [*arrays(4), np.array([0, 1, 2, ROWS]), np.array([0, -1, 2, -ROWS - 1])]:
         assert same(seen(f, t), seen(function, t)), t
 
 

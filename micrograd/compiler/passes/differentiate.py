@@ -91,10 +91,12 @@ class Reverse:
     def total(self, x):
         """The id of the gradient of x, None if there is none."""
         terms = self.terms[x]
-        for count, more in self.totals.pop(x, {}).items():
-            if more:
-                operands, signs = signed(more)
-                terms += (self.builder.new(TOTAL, operands, (signs, count)), PLAIN)
+        totals = [each for each in self.totals.pop(x, {}).items() if each[1]]
+        if totals and len(terms) > 2:
+            terms = [self.summed(terms), PLAIN]
+        for count, more in totals:
+            operands, signs = signed(more)
+            terms += (self.builder.new(TOTAL, operands, (signs, count)), PLAIN)
         found = self.summed(terms)
         self.terms[x] = None
         if x in self.inner:
