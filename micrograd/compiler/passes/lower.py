@@ -155,6 +155,10 @@ class Lowering:
             params = None
             if kind == "dot":
                 kind, params, operands = dot(operands, ids.constant(0.0))
+            elif (
+                kind in ("sum", "mean") and len(operands) == 1
+            ):  # as of a batch, an example at a time
+                kind, params, operands = SUM, "++", [ids.constant(0.0), *operands]
             elif kind == "cross entropy":
                 operands.insert(0, operands.pop(v._y))
             elif kind in ("constant power", "constant power slope", MEAN):
