@@ -480,51 +480,25 @@ def double(x):
     return node(2 * x.data, (x,), "double", lambda grad: None)
 
 
-MODEL, X = MLP(1, [1]), Value(1.0)
+MODEL = MLP(1, [1])
 
 
 @pytest.mark.parametrize(
-    "call, error, words",
+    "call, words",
     [
-        (lambda: grad(3), TypeError, "needs a function, got int 3"),
-        (lambda: grad(Value(3)), TypeError, r"got Value .*; gradients\(y, xs\) are those of a Va"),
-        (lambda: gradients(abs, Value(3)), TypeError, "needs a Value, got builtin_function"),
-        (lambda: gradients(Value(3), 2.0), TypeError, "needs Values to differentiate by, got 2.0"),
-        (lambda: gradients(Value(3), []), TypeError, r"needs Values to .* got \[\]"),
-        (
-            lambda: gradients(jit(abs)(X), X),
-            TypeError,
-            "the result of a jitted function.*differentiate that function, by grad",
-        ),
-        (lambda: grad(abs, "x"), TypeError, "argnums to be the place of an argument.* got 'x'"),
-        (lambda: grad(abs, ()), TypeError, r"argnums to be the place of an argument.* got \(\)"),
-        (lambda: grad(abs, True), TypeError, "argnums to be the place of an argument.* got True"),
-        (lambda: grad(abs, 1)(2.0), ValueError, "needs an argument at place 1, got 1 of them"),
-        (lambda: grad(abs)(3), TypeError, "needs floats or Values .* got 3; .* write 3.0 for 3"),
-        (grad(abs), TypeError, "needs floats or Values .* got no arguments"),
-        (lambda: grad(pow, 1)(3.0, 2), TypeError, "needs floats or Values .* got 2"),
-        (lambda: grad(lambda x: x.data)(3.0), TypeError, "returns one Value, got float 3.0"),
-        (lambda: grad(lambda x: [x])(3.0), TypeError, r"returns one Value, got list \[Value"),
-        (lambda: grad(F.softmax)([3.0]), TypeError, "returns one Value, got list"),
-        (lambda: grad(math.exp)(3.0), TypeError, "would drop its gradient"),
-        (lambda: grad(Square.apply)(3.0), TypeError, "'Square', a Function: .* write it in opera"),
-        (lambda: grad(lambda x: Both.apply(x)[1])(3.0), TypeError, "'Both', a Function: "),
-        (lambda: jit(grad(Square.apply))(3.0), TypeError, "'Square', a Function: "),
-        (lambda: grad(double)(3.0), TypeError, "'double', no operation of micrograd's: "),
-        (
-            lambda: grad(lambda x: Value(9.0, (x,), (6.0,)))(3.0),
-            TypeError,
-            "'local', no operation of micrograd's: ",
-        ),
+        (lambda: grad(math.exp)(3.0), "would drop its gradient"),
+        (lambda: grad(lambda x: Both.apply(x)[1])(3.0), "'Both', a Function: "),
+        (lambda: jit(grad(Square.apply))(3.0), "'Square', a Function: "),
+        (lambda: grad(grad(Square.apply))(3.0), "'Square', a Function: "),
+        (lambda: grad(double)(3.0), "'double', no operation of micrograd's: "),
         (
             lambda: grad(lambda parameters: MODEL([1.0]))(MODEL.parameters()),
-            TypeError,
             "found outside, which were passed too: let it compute with its arguments",
         ),
     ],
 )
-def test_what_cannot_be_differentiated_is_refused(call, error, words):
-    with pytest.raises(error, match=words):
+def test_what_cannot_be_differentiated_is_refused(call, words):
+    with pytest.raises(TypeError, match=words):
         call()
 
 
