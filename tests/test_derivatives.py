@@ -16,7 +16,7 @@ import micrograd.functional as F
 from micrograd import Value
 from micrograd.compiler import grad, gradients, jit
 from micrograd.compiler.rules import ELEMENTWISE
-from micrograd.engine import node
+from micrograd.engine import node, topological_order
 from micrograd.function import Function
 from micrograd.nn import MLP
 from micrograd.optim import SGD
@@ -416,6 +416,7 @@ def test_a_deep_graph_is_differentiated():
 def test_a_gradient_can_be_drawn_and_played():
     g = grad(lambda x: F.max([x.tanh(), F.softmax([x, 2 * x])[0]]))(Value(0.5, label="x"))
     assert "tanh slope" in str(draw_dot(g)) and "backward" in str(step_through(g))
+    assert [v.label for v in topological_order(g)].count("x") == 1
 
 
 @pytest.mark.parametrize("compiled", [lambda f: f, jit])

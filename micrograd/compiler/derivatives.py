@@ -66,6 +66,8 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
         given, stand_ins, originals = with_stand_ins(args, at, needed=at if chosen else ())
         named = {name: replaced(x, as_constant) for name, x in kwargs.items()}
         y = copy_context().run(returned, function, given, named)
+        for v in stand_ins:  # in a drawing, only what they stand for has its name
+            LABEL.__set__(v, "")
         found = derivatives(y, stand_ins, originals)
         parts = [like(given[i], found) for i in at]
         is_alone = len(args) == 1 if chosen is None else isinstance(argnums, Integral)
