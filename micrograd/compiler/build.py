@@ -27,7 +27,7 @@ from .errors import JitError
 
 # Nothing here reorders a sum, joins a product with it, or changes the state of the process.
 FLAGS = (
-    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fno-builtin-pow"),
     *("-shared", "-fPIC", "-fvisibility=hidden", "-w"),
 )
 EFFORT, LESS_EFFORT = ("-O2", "-ftree-vectorize", "-fno-tree-slp-vectorize"), ("-O1",)
