@@ -20,7 +20,7 @@ from .emit import numpy as emit_numpy
 from .passes.layout import Layout
 from .report import counted, listing, numpy_passes
 
-KERNELS = Path(__file__).parent / "emit" / "kernels.c"
+IN_C = [Path(__file__).parent / "emit" / name for name in ("kernels.c", "steps.c")]
 
 
 class NumPy:
@@ -59,13 +59,14 @@ class C:
         self.v[layout.offset[list(constants)]] = list(constants.values())
         self.calls = Calls(emitter.functions)
         self.built = library(prelude() + self.text)
+        pointers = (ctypes.c_void_p(x.ctypes.data) for x in (self.v, self.table))
+        self.given = (*pointers, self.calls.entry)
         self.forward, self.backward = (
-            self.run(getattr(self.built.library, part)) for part in self.lines
+            self.run(getattr(self.built.library, f"micrograd_{part}")) for part in self.lines
         )
 
     def run(self, function):
-        pointers = [ctypes.c_void_p(x.ctypes.data) for x in (self.v, self.table)]
-        bound = functools.partial(function, *pointers, self.calls.entry)
+        bound = functools.partial(function, *self.given)
         return functools.partial(self.calls.watched, bound) if self.calls.functions else bound
 
     def listing(self, nodes: int) -> str:
@@ -88,7 +89,7 @@ def prelude():
     """What all programs in C begin with."""
     rows = (", ".join(map(float.hex, floats.tanh_of_32nds(n))) for n in range(65))
     table = "".join(f"    {{{row}}},\n" for row in rows)
-    text = KERNELS.read_text(encoding="ascii")
+    text = "\n".join(path.read_text(encoding="ascii") for path in IN_C)
     return f"static const double tanh_of_32nds[65][3] = {{\n{table}}};\n\n{text}\n"
 
 

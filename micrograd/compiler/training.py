@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 import reprlib
 import time
 import types
@@ -13,10 +13,11 @@ import numpy as np
 
 from ..atomic import set_attributes
 from ..engine import Value
-from ..optim import SGD, Adam, Optimizer, within
+from ..optim import SGD, Adam, Optimizer
 from .errors import JitError
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
+from .steps import Steps, can_step, rate
 
 if TYPE_CHECKING:
     from . import Jit
@@ -157,12 +158,17 @@ class Training:
 
     def step(self, replay, arguments):
         """What the function returned; the optimizer's step against its gradients is made."""
-        outputs = replay.outputs()
+        outputs, fill = replay.outputs(), self.fills[replay]
+        is_ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
+        if fill.steps and is_ours:
+            new = self.spare()
+            if fill.steps.step(self.now, new[0], self.optimizer, self.lr()):
+                self.take(new)
+                return outputs
         gradients = replay.backward([1.0] + [0.0] * (len(outputs) - 1))
-        fill = self.fills[replay]
         fill.spread(gradients, self.grads)
         fill.collect(gradients, arguments)
-        if getattr(self.optimizer.step, "__func__", None) is Optimizer.step:
+        if is_ours:
             new = self.moved()
             if not is_finite(new[0]):
                 self.check(new)
@@ -173,33 +179,50 @@ class Training:
 
     def loop(self, replay, arguments, batches, start, kwargs, found):
         """Makes more steps, as long as nothing but their numbers can differ: see `many`."""
-        fill, done, args = self.fills[replay], len(found), batches[start - 1]
+        fill, at, args = self.fills[replay], start, batches[start - 1]
         until = time.monotonic() + LOOP_SECONDS
-        for i in range(start, len(batches)):
-            batch = batches[i]
-            if batch is not args:
-                args, given = batch, Arguments((*self.bound, *batch), kwargs)
+        while at < len(batches) and time.monotonic() < until:
+            if batches[at] is not args:
+                args, given = batches[at], Arguments((*self.bound, *batches[at]), kwargs)
                 given.fix(arguments.static, arguments.take_one_example)
                 if given.signature != arguments.signature:
                     break
                 arguments = given
                 replay.feed(arguments)
-            fill(self.now, arguments)
-            if not replay.program.forward():
-                break
-            outputs = replay.outputs()
-            replay.program.backward()  # from the seeds of the step before
-            gradients = replay.program.gradients
-            fill.spread(gradients, self.grads)
-            new = self.moved()
-            if not (is_finite(gradients) and is_finite(new[0])):
+            if fill.steps:
+                ahead = itertools.islice(batches, at, at + fill.steps.block)
+                made = self.some_steps(fill, same_in_a_row(args, ahead))
+            else:
+                made = self.one_step(replay, arguments, fill)
+            if not made:
                 break  # a step that asks why begins anew
-            fill.collect(gradients, arguments)
-            self.take(new)
-            found.append(outputs)
-            if time.monotonic() > until:
-                break
-        self.jitted.looped(len(found) - done)
+            found += made
+            at += len(made)
+        self.jitted.looped(at - start)
+
+    def one_step(self, replay, arguments, fill):
+        """What a step computed, in a list; none where that is infinite, nan or of another way."""
+        fill(self.now, arguments)
+        if not replay.program.forward():
+            return []
+        outputs = replay.outputs()
+        replay.program.backward()  # from the seeds of the step before
+        gradients = replay.program.gradients
+        fill.spread(gradients, self.grads)
+        new = self.moved()
+        if not (is_finite(gradients) and is_finite(new[0])):
+            return []
+        fill.collect(gradients, arguments)
+        self.take(new)
+        return [outputs]
+
+    def some_steps(self, fill, most):
+        """The same for several steps with the same arguments, in C."""
+        new = self.spare()
+        made = fill.steps.steps(self.now, new[0], self.optimizer, most)
+        if made:
+            self.take(new, len(made))
+        return made
 
     def is_closed(self, replay):
         """Whether a step runs no code but ours."""
@@ -230,7 +253,7 @@ class Training:
         if replay not in self.fills:
             if len(self.fills) >= MOST_FILLS:
                 self.fills.clear()
-            self.fills[replay] = Fill(replay, self.optimizer.parameters)
+            self.fills[replay] = Fill(replay, self)
         self.fills[replay](self.now, arguments)
 
     def take_state(self):
@@ -241,26 +264,30 @@ class Training:
 
     def moved(self):
         """The buffers that are not in use, filled with what the optimizer's step leads to."""
-        optimizer = self.optimizer
-        if optimizer.state is not self.state:
-            self.take_state()
-        lr = optimizer.lr
-        if callable(lr):
-            lr = within("lr", lr(optimizer.steps), 0, math.inf)
-        new = self.buffers[self.now is self.buffers[0][0]]
+        optimizer, new = self.optimizer, self.spare()
         update = UPDATES.get(type(optimizer), update_by_lists)
-        update(optimizer, lr, self.grads, self.rows, new[1])
+        update(optimizer, self.lr(), self.grads, self.rows, new[1])
         return new
+
+    def spare(self):
+        """The buffers that are not in use; the others have the optimizer's state."""
+        if self.optimizer.state is not self.state:
+            self.take_state()
+        return self.buffers[self.now is self.buffers[0][0]]
+
+    def lr(self):
+        """The learning rate of the next step."""
+        return rate(self.optimizer, self.optimizer.steps)
 
     def check(self, new):
         """Raises NonFiniteError for a step that is infinite or nan."""
         for what, numbers in (("gradient", self.grads), *(("step", row) for row in new[1])):
             self.optimizer.check(what, numbers.tolist())
 
-    def take(self, new):
-        """Puts buffers to use: the step is made."""
+    def take(self, new, made=1):
+        """Puts buffers to use: the step is made, or some."""
         owners = self, self, self, self.optimizer, self.optimizer
-        set_attributes(owners, ATTRIBUTES, (*new, new[2], self.optimizer.steps + 1))
+        set_attributes(owners, ATTRIBUTES, (*new, new[2], self.optimizer.steps + made))
 
 
 MOST_FILLS = 64  # kept for replays, which may long be forgotten
@@ -271,7 +298,8 @@ ATTRIBUTES = ("now", "rows", "state", "state", "steps")
 class Fill:
     """Which leaf of a replay is which parameter."""
 
-    def __init__(self, replay: Executable, parameters: list[Value]) -> None:
+    def __init__(self, replay: Executable, training: Training) -> None:
+        parameters = training.optimizer.parameters
         leaves, index = replay.program.leaves, {p: i for i, p in enumerate(parameters)}
         slots = {leaf: slot for slot, leaf in enumerate(leaves)}
         self.replay = replay
@@ -282,6 +310,11 @@ class Fill:
         self.unused = np.array([i for p, i in index.items() if p not in slots], int)
         self.v = replay.v[: len(leaves)]
         self.calls_functions = any(op.kind == "function" for op in replay.program.graph.ops)
+        self.steps: Steps | None = None
+        if can_step(replay, training.optimizer) and not (self.others or self.calls_functions):
+            at = [slots.get(p, -1) for p in parameters]
+            tables = [table for table, *_ in training.buffers]
+            self.steps = Steps(replay, at, tables, training.grads)
 
     def __call__(self, now, arguments):
         """Sets the leaves to their data."""
@@ -304,6 +337,11 @@ class Fill:
             leaves = self.replay.leaves(arguments.values)
             for i in self.others:
                 leaves[i].grad += found.item(i)
+
+
+def same_in_a_row(x, xs):
+    """How many of the first of xs are x itself."""
+    return sum(1 for _ in itertools.takewhile(lambda y: y is x, xs))
 
 
 class Batches(Sequence):

@@ -63,7 +63,7 @@ class Emitter:
             for i, body in enumerate(bodies, 1):
                 text += f"static int {name}{i}{SIGNATURE} {{\n" + "\n".join(body) + "\n}\n\n"
             calls = [f"{name}{i}(v, t, call)" for i in range(1, len(bodies) + 1)]
-            text += f"EXPORT int {name}{SIGNATURE} {{\n    return {' && '.join(calls)};\n}}\n\n"
+            text += f"static int {name}{SIGNATURE} {{\n    return {' && '.join(calls)};\n}}\n\n"
         return text
 
     def part(self, name):
