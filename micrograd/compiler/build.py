@@ -30,7 +30,8 @@ FLAGS = (
     *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fno-builtin-pow"),
     *("-shared", "-fPIC", "-fvisibility=hidden", "-w"),
 )
-EFFORT, LESS_EFFORT = ("-O2", "-ftree-vectorize", "-fno-tree-slp-vectorize"), ("-O1",)
+EFFORT = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-fno-tree-slp-vectorize")
+LESS_EFFORT = ("-O1",)
 LONG = 2_000  # lines for which more effort would take too long
 NATIVE = ("-march=native", "-mcpu=native")  # which of them, if any, differs by compiler
 SECONDS, MOST_KEPT, LEFT_OVER = 120, 512, 3600
