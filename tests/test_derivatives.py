@@ -14,10 +14,11 @@ from reliability.reference import slope
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.compiler import grad, gradients, jit
+from micrograd.compiler import batched, grad, gradients, jit
 from micrograd.compiler.rules import ELEMENTWISE
 from micrograd.engine import node, topological_order
 from micrograd.function import Function
+from micrograd.gradcheck import gradcheck
 from micrograd.nn import MLP
 from micrograd.optim import SGD
 from micrograd.player import step_through
@@ -511,3 +512,25 @@ def test_errors_of_the_function_come_through_and_leave_nothing_behind():
     with pytest.raises(ZeroDivisionError):
         grad(lambda x: 1 / 0)(3.0)
     assert jit(grad(lambda x: x * x))(3.0).data == 6
+
+
+@pytest.mark.parametrize("compiled", [lambda f: f, jit])
+def test_slopes_for_each_example_of_a_batch(compiled):
+    model = MLP(2, [3, 1], act="sigmoid", seed=0)
+    X = np.random.RandomState(0).randn(6, 2)
+
+    def penalty(x):
+        return F.sum(g * g for g in grad(model)(x))
+
+    found = []
+    for f in (compiled(batched(penalty)), lambda X: F.mean(map(penalty, X))):
+        model.zero_grad()
+        loss = f(X)
+        loss.backward()
+        found.append([loss.data, *(p.grad for p in model.parameters())])
+    assert found[0] == pytest.approx(found[1], rel=1e-12, abs=1e-16)
+
+
+@pytest.mark.parametrize("compiled", [lambda f: f, jit])
+def test_gradcheck_takes_a_gradient_as_any_function(compiled):
+    assert gradcheck(compiled(grad(lambda x, y: x.tanh() ** y, 1)), 0.7, 2.5)

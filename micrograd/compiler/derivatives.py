@@ -48,7 +48,7 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
     Other Values that the function uses, as the weights of a model, are constants to `grad`; but
     `backward()` of a gradient goes back to them too, as to the Values among the arguments.
     The function gets Values for floats; it runs at each call, and may branch; `jit(grad(f))` is
-    recorded.
+    recorded, of a `batched` loss each example.
 
     Raises TypeError where there is nothing to differentiate by, where the function returns no
     single Value, and for a `Function` or node of one's own: these go back with floats.
