@@ -68,14 +68,14 @@ def test_an_interrupted_training_keeps_what_was_learned():
 
 def test_a_compiled_training_that_is_interrupted_tells_of_the_steps_it_made(monkeypatch):
     X, y = data.moons(40, seed=0)
-    histories, take = [], Training.take
+    histories, use = [], Training.use
 
-    def take_until(self, new):
-        take(self, new)
+    def use_until(self, new):
+        use(self, new)
         if self.optimizer.steps == last:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Training, "take", take_until)
+    monkeypatch.setattr(Training, "use", use_until)
     for last in (37, 100):
         model = nn.MLP(2, [16, 1], seed=0)
         optimizer = optim.SGD(model.parameters(), lr=0.1)

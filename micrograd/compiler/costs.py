@@ -57,7 +57,10 @@ class Account:
         """A call was replayed."""
         if self.luck < LUCK:
             self.luck = min(self.luck + gain, LUCK)
-        self.book(gain)
+        if gain > 0.0 == self.debt:
+            self.saved += gain
+        else:
+            self.book(gain)
 
     def missed(self, cost: float) -> None:
         """A replay was tried, but the call takes another way through the function."""
@@ -72,9 +75,6 @@ class Account:
 
     def book(self, gain: float) -> None:
         """A gain pays debts first; a loss that the signature cannot bear is a debt."""
-        if gain > 0.0 == self.debt:
-            self.saved += gain
-            return
         paid = max(min(gain, self.debt), 0.0)
         lent = max(-gain - self.saved, 0.0)
         self.debt += lent - paid

@@ -105,7 +105,7 @@ class Executable:
         made = iter(nodes)
         return replaced(self.answer, lambda v: next(made))
 
-    def backward(self, seeds: Sequence[float]) -> np.ndarray:
+    def backward(self, seeds: Sequence[float] | np.ndarray) -> np.ndarray:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""
         found = self.backward_of(self.program, seeds)
         if is_finite(found):

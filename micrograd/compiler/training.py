@@ -7,7 +7,7 @@ import reprlib
 import time
 import types
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,12 +33,12 @@ class Lent(Value):
     @property
     def data(self) -> float:  # type: ignore[override]
         training, i = DATA.__get__(self)
-        return training.now.item(i)
+        return training.used.all.item(i)
 
     @data.setter
     def data(self, x: float) -> None:
         training, i = DATA.__get__(self)
-        training.now[i] = x
+        training.used.all[i] = x
 
     @property
     def grad(self) -> float:  # type: ignore[override]
@@ -64,8 +64,8 @@ class Training:
         self.grads = np.zeros(n)
         rows = len(optimizer.state) + 1  # the data, then what the optimizer keeps
         tables = [np.zeros((rows, n)) for _ in range(2)]
-        self.buffers = [(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
-        self.now, self.rows, self.state = self.buffers[0]
+        self.buffers = [Buffers(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
+        self.used = self.buffers[0]
         self.fills: dict[Executable, Fill] = {}
         self.inside = False
 
@@ -77,7 +77,7 @@ class Training:
             if type(p) is not Value or p._prev:
                 kind = "computed Value" if isinstance(p, Value) and p._prev else type(p).__name__
                 raise TypeError(f"training() needs leaf Values to train, parameter {i} is a {kind}")
-        self.rows[0][:] = [p.data for p in parameters]
+        self.used.rows[0][:] = [p.data for p in parameters]
         self.grads[:] = [p.grad for p in parameters]
         self.take_state()
         places = [(self, i) for i in range(self.size)]
@@ -100,7 +100,7 @@ class Training:
         """Gives the parameters and the optimizer their own numbers back, if they are lent."""
         if not self.inside:
             return
-        data, grads = self.rows[0].tolist(), self.grads.tolist()
+        data, grads = self.used.rows[0].tolist(), self.grads.tolist()
         self.optimizer.state = tuple(list(map(float, xs)) for xs in self.optimizer.state)
         kinds = [Value] * self.size
         assign(self.optimizer.parameters, __class__=kinds, data=data, grad=grads)
@@ -147,14 +147,14 @@ class Training:
             return way.replay
 
         args = (*self.bound, *batches[start])
+        if not self.jitted.sleeps():
+            replay = self.jitted.run(Arguments(args, kwargs), self.fill, use)
+            if replay is not None:
+                return replay.answer
         with self.jitted.lock.held:
-            if not self.jitted.sleeps():
-                replay = self.jitted.run(Arguments(args, kwargs), self.fill, use)
-                if replay is not None:
-                    return replay.answer
             answer = self.step_of_the_engine(args, kwargs)
-            found.append([v.data for v in results(answer)])
-            return answer
+        found.append([v.data for v in results(answer)])
+        return answer
 
     def step(self, replay, arguments):
         """What the function returned; the optimizer's step against its gradients is made."""
@@ -162,17 +162,17 @@ class Training:
         is_ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
         if fill.steps and is_ours:
             new = self.spare()
-            if fill.steps.step(self.now, new[0], self.optimizer, self.lr()):
-                self.take(new)
+            if fill.steps.step(self.used.all, new.all, self.optimizer, self.lr()):
+                self.use(new)
                 return outputs
-        gradients = replay.backward([1.0] + [0.0] * (len(outputs) - 1))
+        gradients = replay.backward(fill.seeds)
         fill.spread(gradients, self.grads)
         fill.collect(gradients, arguments)
         if is_ours:
             new = self.moved()
-            if not is_finite(new[0]):
+            if not is_finite(new.all):
                 self.check(new)
-            self.take(new)
+            self.use(new)
         else:  # a step of one's own, which reads and sets the parameters
             self.optimizer.step()
         return outputs
@@ -202,7 +202,7 @@ class Training:
 
     def one_step(self, replay, arguments, fill):
         """What a step computed, in a list; none where that is infinite, nan or of another way."""
-        fill(self.now, arguments)
+        fill(self.used.all, arguments)
         if not replay.program.forward():
             return []
         outputs = replay.outputs()
@@ -210,18 +210,18 @@ class Training:
         gradients = replay.program.gradients
         fill.spread(gradients, self.grads)
         new = self.moved()
-        if not (is_finite(gradients) and is_finite(new[0])):
+        if not (is_finite(gradients) and is_finite(new.all)):
             return []
         fill.collect(gradients, arguments)
-        self.take(new)
+        self.use(new)
         return [outputs]
 
     def some_steps(self, fill, most):
         """The same for several steps with the same arguments, in C."""
         new = self.spare()
-        made = fill.steps.steps(self.now, new[0], self.optimizer, most)
+        made = fill.steps.steps(self.used.all, new.all, self.optimizer, most)
         if made:
-            self.take(new, len(made))
+            self.use(new, len(made))
         return made
 
     def is_closed(self, replay):
@@ -254,26 +254,26 @@ class Training:
             if len(self.fills) >= MOST_FILLS:
                 self.fills.clear()
             self.fills[replay] = Fill(replay, self)
-        self.fills[replay](self.now, arguments)
+        self.fills[replay](self.used.all, arguments)
 
     def take_state(self):
-        """Copies the optimizer's state into the arrays, after somebody has set it."""
-        for row, numbers in zip(self.state, self.optimizer.state):
+        """Copies the optimizer's state into the buffers, after somebody has set it."""
+        for row, numbers in zip(self.used.state, self.optimizer.state):
             row[:] = numbers
-        self.optimizer.state = self.state
+        self.optimizer.state = self.used.state
 
     def moved(self):
         """The buffers that are not in use, filled with what the optimizer's step leads to."""
         optimizer, new = self.optimizer, self.spare()
         update = UPDATES.get(type(optimizer), update_by_lists)
-        update(optimizer, self.lr(), self.grads, self.rows, new[1])
+        update(optimizer, self.lr(), self.grads, self.used.rows, new.rows)
         return new
 
     def spare(self):
         """The buffers that are not in use; the others have the optimizer's state."""
-        if self.optimizer.state is not self.state:
+        if self.optimizer.state is not self.used.state:
             self.take_state()
-        return self.buffers[self.now is self.buffers[0][0]]
+        return self.buffers[self.used is self.buffers[0]]
 
     def lr(self):
         """The learning rate of the next step."""
@@ -281,18 +281,26 @@ class Training:
 
     def check(self, new):
         """Raises NonFiniteError for a step that is infinite or nan."""
-        for what, numbers in (("gradient", self.grads), *(("step", row) for row in new[1])):
+        for what, numbers in (("gradient", self.grads), *(("step", row) for row in new.rows)):
             self.optimizer.check(what, numbers.tolist())
 
-    def take(self, new, made=1):
-        """Puts buffers to use: the step is made, or some."""
-        owners = self, self, self, self.optimizer, self.optimizer
-        set_attributes(owners, ATTRIBUTES, (*new, new[2], self.optimizer.steps + made))
+    def use(self, new, made=1):
+        """Changes the buffers: the step is made, or some."""
+        owners = self, self.optimizer, self.optimizer
+        set_attributes(owners, ATTRIBUTES, (new, new.state, self.optimizer.steps + made))
 
 
 MOST_FILLS = 64  # kept for replays, which may long be forgotten
 LOOP_SECONDS = 0.01  # after which a loop looks again at what the function sees
-ATTRIBUTES = ("now", "rows", "state", "state", "steps")
+ATTRIBUTES = ("used", "state", "steps")
+
+
+class Buffers(NamedTuple):
+    """A table of the parameters' data and of what the optimizer keeps, as one array and as rows."""
+
+    all: np.ndarray
+    rows: tuple[np.ndarray, ...]
+    state: tuple[np.ndarray, ...]  # the rows without the data
 
 
 class Fill:
@@ -309,11 +317,13 @@ class Fill:
         self.back = np.array([slots.get(p, 0) for p in parameters], int)
         self.unused = np.array([i for p, i in index.items() if p not in slots], int)
         self.v = replay.v[: len(leaves)]
+        self.seeds = np.zeros(len(replay.program.outputs))  # of the loss, which comes first
+        self.seeds[0] = 1.0
         self.calls_functions = any(op.kind == "function" for op in replay.program.graph.ops)
         self.steps: Steps | None = None
         if can_step(replay, training.optimizer) and not (self.others or self.calls_functions):
             at = [slots.get(p, -1) for p in parameters]
-            tables = [table for table, *_ in training.buffers]
+            tables = [buffers.all for buffers in training.buffers]
             self.steps = Steps(replay, at, tables, training.grads)
 
     def __call__(self, now, arguments):
@@ -329,7 +339,8 @@ class Fill:
         """Brings the gradients found to the parameters; it is zero where a loss uses none."""
         if len(found):
             found.take(self.back, out=grads, mode="clip")
-        grads[self.unused] = 0.0
+        if len(self.unused):
+            grads[self.unused] = 0.0
 
     def collect(self, found, arguments):
         """Adds gradients to those of the leaves that are no parameters."""
