@@ -35,7 +35,7 @@ from pathlib import Path
 import numpy as np
 
 import micrograd.functional as F
-from micrograd import Value, nn
+from micrograd import Value, nn, optim
 from micrograd.compiler import batched
 from micrograd.function import Function
 from micrograd.tensor import Tensor
@@ -556,6 +556,37 @@ def a_variable_of_the_environment(jit):
             os.environ["HIDING"] = "2"
         yield f(1.0).data
     del os.environ["HIDING"]
+
+
+@probe
+def a_file_within_many_steps(jit):
+    w = Value(1.0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "k")
+
+        def lr(step):
+            path.write_text(str(step), encoding="utf-8")
+            return 0.01
+
+        lr(1)
+        f = jit(lambda: w * float(path.read_text(encoding="utf-8")))
+        with f.training(optim.SGD([w], lr=lr)) as step:
+            for _ in range(3):
+                yield [*step.many(4), w.data]
+
+
+@probe
+def a_list_that_a_schedule_changes_within_many_steps(jit):
+    w, k = Value(1.0), [1.0]
+
+    def lr(step):
+        k.append(k[-1] * 1.1)
+        return 0.01
+
+    f = jit(lambda: w * k[-1])
+    with f.training(optim.SGD([w], lr=lr)) as step:
+        for _ in range(6):
+            yield [*step.many(4), w.data]
 
 
 @probe

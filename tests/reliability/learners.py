@@ -255,6 +255,174 @@ def whole_steps_by_index(jit):
             yield [step(rng.sample(range(len(X)), 4)), model.parameters()[0].data]
 
 
+# Many steps at once
+
+
+@learner
+def many_whole_steps(jit):
+    X, y, model = moons()
+    optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    with jit(lambda: F.hinge_loss([model(x) for x in X], y)).training(optimizer) as step:
+        for n in itertools.cycle([1, 5, 0, 20]):
+            yield [*step.many(n), model.parameters()[0].data, model.parameters()[1].grad]
+
+
+@learner
+def many_minibatches(jit):
+    X, y, model = moons()
+    rng = np.random.default_rng(0)
+    loss = jit(lambda X, y: F.mse_loss([model(x) for x in X], y))
+    with loss.training(optim.Adam(model.parameters(), lr=optim.cosine(0.05, 0.01, 99))) as step:
+        while True:
+            yield [*step.many(rng.integers(0, 16, (6, 4)), X, y), model.parameters()[0].data]
+
+
+@learner
+def many_minibatches_of_classes(jit):
+    X, y = data.blobs(12, seed=0)
+    model = nn.MLP(2, [4, 3], seed=0)
+    rng = np.random.default_rng(0)
+    loss = jit(lambda X, y: F.cross_entropy([model(x) for x in X], y))
+    with loss.training(optim.SGD(model.parameters(), lr=0.1)) as step:
+        while True:
+            yield [*step.many(rng.integers(-12, 12, (5, 3)), X, y), model.parameters()[0].data]
+
+
+@learner
+def many_steps_with_a_branch(jit):
+    w = Value(0.0)
+
+    @jit
+    def loss():
+        return (w - 3.0) ** 2 if w < 1.0 else (w + 3.0) ** 2
+
+    with loss.training(optim.SGD([w], lr=0.05)) as step:
+        while True:
+            yield [*step.many(7), w.data]
+
+
+@learner
+def many_steps_that_cool_down(jit):
+    X, y, model = moons()
+    heat = [1.0]
+
+    def lr(step):
+        heat[0] = 1.0 / (1 + step // 5)
+        return 0.1 * heat[0]
+
+    loss = jit(lambda: F.mse_loss([model(x) * heat[0] for x in X], y))
+    with loss.training(optim.SGD(model.parameters(), lr=lr)) as step:
+        while True:
+            yield [*step.many(4), model.parameters()[0].data]
+
+
+@learner
+def many_steps_of_a_loss_that_looks_at_the_optimizer(jit):
+    xs, ys = points()
+    w = Value(0.0)
+    optimizer = optim.SGD([w], lr=0.01)
+
+    @jit
+    def loss():
+        strength = 0.5 ** (optimizer.steps // 3)
+        return sum((w * x - y) ** 2 for x, y in zip(xs, ys)) + strength * w * w
+
+    with loss.training(optimizer) as step:
+        while True:
+            yield [*step.many(5), w.data]
+
+
+@learner
+def many_steps_beside_a_frozen_layer(jit):
+    X, y, model = moons()
+    first, last = model.layers
+    loss = jit(lambda: F.mse_loss([model(x) for x in X], y))
+    with loss.training(optim.SGD(last.parameters(), lr=0.05)) as step:
+        while True:
+            yield [*step.many(4), *(p.grad for p in first.parameters()), last.parameters()[0].data]
+
+
+@learner
+def many_steps_and_a_look_between(jit):
+    X, y, model = moons()
+    scale = {"of the loss": 1.0}
+    loss = jit(lambda: F.mse_loss([model(x) for x in X], y) * scale["of the loss"])
+    p = model.parameters()[0]
+    with loss.training(optim.SGD(model.parameters(), lr=0.05)) as step:
+        while True:
+            seen = step.many(3)
+            p.data *= 0.9
+            scale["of the loss"] *= 0.9
+            yield [*seen, loss().data, p.data, p.grad]
+
+
+@learner
+def many_clipped_steps(jit):
+    class Clipped(optim.SGD):
+        def step(self):
+            for p in self.parameters:
+                p.grad = max(-0.01, min(0.01, p.grad))
+            super().step()
+
+    X, y, model = moons()
+    loss = jit(lambda: F.mse_loss([model(x) for x in X], y))
+    with loss.training(Clipped(model.parameters(), lr=0.5)) as step:
+        while True:
+            yield [*step.many(3), model.parameters()[0].data]
+
+
+# The call form
+
+
+@learner
+def gradients_of_several_calls_added_up(jit):
+    X, y, model = moons()
+    loss = jit(lambda i: F.mse_loss([model(x) for x in X[i : i + 4]], y[i : i + 4]))
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    while True:
+        optimizer.zero_grad()
+        losses = [loss(i) for i in (0, 4, 8)]
+        for error in losses:
+            error.backward()
+        optimizer.step()
+        yield [*(error.data for error in losses), *(p.grad for p in model.parameters())]
+
+
+@learner
+def a_jitted_layer_within_the_engine(jit):
+    X, y, model = moons()
+    first, last = model.layers
+    hidden = jit(first)
+    while True:
+        rows = [hidden(x) for x in X[:6]]
+        error = F.mse_loss([last(row) for row in rows], y[:6])
+        yield descend(model.parameters(), error) + [row[0].grad for row in rows]
+
+
+@learner
+def a_jitted_layer_behind_the_engine(jit):
+    X, y, model = moons()
+    first, last = model.layers
+    last = jit(last)
+    while True:
+        rows = [first(x) for x in X[:6]]
+        error = F.mse_loss([last(row) for row in rows], y[:6])
+        yield descend(model.parameters(), error) + [row[0].grad for row in rows]
+
+
+@learner
+def parameters_set_to_other_numbers(jit):
+    w = [Value(0.5), Value(-0.5), Value(2.0)]
+    loss = jit(lambda: (w[0] * w[1]).tanh() / w[2] + w[0] ** 2)
+    for i in itertools.count():
+        w[i % 3].data = [0, 0.25, -0.0, 1, True, 1e-300, 3.5][i % 7]
+        w[2].data = w[2].data or 1.5
+        yield [*descend(w, loss(), 0.01), *(x.grad for x in w)]
+
+
+# Batches
+
+
 @learner
 def minibatches_by_random_and_a_branch(jit):
     X, y, model = moons()

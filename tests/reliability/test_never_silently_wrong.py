@@ -35,6 +35,7 @@ REFUSED = {
     "a_global_by_eval": 2,
     "a_variable_of_the_environment": 2,
     "a_file": 2,
+    "a_file_within_many_steps": 1,
     "a_seed_drawn_from": 1,
     "an_iterator_that_is_held": 1,
     "a_generator_behind_a_closure_of_the_library": 1,
