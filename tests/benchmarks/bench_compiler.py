@@ -18,7 +18,7 @@ from benchmarks import moons, transformer
 from benchmarks.moons import training_step
 
 import micrograd.functional as F
-from micrograd import Value
+from micrograd import Value, optim
 from micrograd.compiler import jit
 
 # Without these threads JAX runs small programs in half the time. It reads this when imported.
@@ -27,7 +27,7 @@ os.environ.setdefault(
     "--xla_cpu_multi_thread_eigen=false --xla_cpu_enable_concurrency_optimized_scheduler=false",
 )
 STEPS, ROUNDS, ROUND_SECONDS, SLOW_SECONDS = 20, 30, 0.01, 0.2
-BLOCKS = 5  # of steps in a round: an audit of the jit, due after the others' rounds, is in one
+BLOCKS = 5  # of steps in a round: an audit of the jit is in one
 OPERATIONS = (
     operator.add,
     operator.sub,
@@ -48,8 +48,10 @@ def bench_moons(figure, request):
     with ExitStack() as stack:
         builders = {
             "jit": lambda: whole_step(stack, *moons.with_fused_losses()),
+            "jit, many steps": lambda: Many(stack, *moons.with_fused_losses()),
             "jit, as people wrote it": lambda: whole_step(stack, *moons.as_people_wrote_it()),
             "jit, the loss only": lambda: loss_only(*moons.with_fused_losses()),
+            "jit, a plain loop": lambda: plain_loop(jit, *moons.with_fused_losses()),
             "engine": lambda: training_step(*moons.with_fused_losses()),
             "engine, as people wrote it": lambda: training_step(*moons.as_people_wrote_it()),
             "micrograd 0.1.0": original,
@@ -69,6 +71,7 @@ def bench_transformer(figure):
     with ExitStack() as stack:
         builders = {
             "jit": lambda: whole_step(stack, *transformer.by_scalars(), tokens),
+            "jit, many steps": lambda: Many(stack, *transformer.by_scalars(), tokens),
             "jit, the loss only": lambda: loss_only(*transformer.by_scalars(), tokens),
             "engine": lambda: training_step(*transformer.by_scalars(), tokens),
             "NumPy by hand, tuned": lambda: transformer.by_hand_tuned(tokens),
@@ -78,6 +81,15 @@ def bench_transformer(figure):
         }
         for line in table(f"W2: a step of a character transformer on {name!r}", builders):
             figure(line)
+    with ExitStack() as stack:
+        builders = {
+            "jit": lambda: whole_step(stack, *by_descent(), tokens),
+            "jit, many steps": lambda: Many(stack, *by_descent(), tokens),
+            "jit, a plain loop": lambda: plain_loop(jit, *by_descent(), tokens),
+            "engine, a plain loop": lambda: plain_loop(by_itself, *by_descent(), tokens),
+        }
+        for line in table("W2 by plain gradient descent", builders):
+            figure(line)
     figure(f"{'jit, a step on a name not seen before':40}{new_name_seconds(others) * 1e6:12.1f}")
 
 
@@ -85,6 +97,44 @@ def whole_step(stack, loss, optimizer, *args):
     """Forward, backward and update by the jit, until the stack is closed."""
     step = stack.enter_context(jit(loss).training(optimizer))
     return lambda: float(step(*args))
+
+
+class Many:
+    """The same, many at a time."""
+
+    def __init__(self, stack, loss, optimizer, *args):
+        self.training, self.args = stack.enter_context(jit(loss).training(optimizer)), args
+
+    def __call__(self):
+        return self.training(*self.args)
+
+    def many(self, n):
+        return self.training.many(n, *self.args)
+
+
+def plain_loop(jit, loss, optimizer, *args):
+    """The call form, and gradient descent as it is written first."""
+    f, parameters, lr = jit(loss), optimizer.parameters, optimizer.lr
+
+    def step():
+        for p in parameters:
+            p.grad = 0.0
+        error = f(*args)
+        error.backward()
+        for p in parameters:
+            p.data -= lr * p.grad
+        return error.data
+
+    return step
+
+
+def by_itself(loss):
+    return loss
+
+
+def by_descent():
+    loss, optimizer = transformer.by_scalars()
+    return loss, optim.SGD(optimizer.parameters, lr=transformer.LR)
 
 
 def loss_only(loss, optimizer, *args):
@@ -120,7 +170,8 @@ class Row:
         size = n // blocks
         for _ in range(blocks):
             start = time.process_time()
-            self.losses += [self.step() for _ in range(size)]
+            several = getattr(self.step, "many", None)
+            self.losses += several(size) if several else [self.step() for _ in range(size)]
             self.times.append((time.process_time() - start) / size)
 
 
