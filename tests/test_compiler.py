@@ -868,3 +868,14 @@ def test_long_sums_keep_their_order(terms):
     numbers = [rng.uniform(-1, 1) * 10 ** rng.randint(-8, 8) for _ in range(terms)]
     assert same(lambda *xs: sum(xs), *numbers)
     assert same(lambda *xs: sum(a * b for a, b in pairwise(xs)) + 0.5, *numbers[:200])
+
+
+def test_a_zero_that_changes_its_sign_before_backward_is_refused():
+    w = Value(0.0)
+    y = jit(lambda: 1.0 / w)()
+    w.data = -0.0
+    with pytest.raises(JitError, match="was changed between the call"):
+        y.backward()
+    w.data = 0
+    y.backward()
+    assert w.grad == -math.inf

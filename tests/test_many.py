@@ -10,6 +10,7 @@ import pytest
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
 from micrograd.compiler import JitError, jit
+from micrograd.compiler.backends import BACKENDS
 from micrograd.function import Function
 
 STEPS = 50
@@ -18,12 +19,15 @@ STEPS = 50
 class Moons:
     """A model in training; the same for the same optimizer."""
 
-    def __init__(self, optimizer=optim.SGD, **settings):
+    def __init__(self, optimizer=optim.SGD, backend="numpy", **settings):
         self.X, y = data.moons(30, seed=0)
         self.y = y.astype(float)
         self.model = model = nn.MLP(2, [6, 1], act="tanh", seed=0)
         self.optimizer = optimizer(model.parameters(), **settings)
-        self.loss = jit(lambda X, y: F.binary_cross_entropy_with_logits([model(x) for x in X], y))
+        self.loss = jit(
+            lambda X, y: F.binary_cross_entropy_with_logits([model(x) for x in X], y),
+            backend=backend,
+        )
 
     def training(self):
         return self.loss.training(self.optimizer)
@@ -59,9 +63,10 @@ def rows(seed=0, n=30, batch=8):
     return np.random.default_rng(seed).integers(-n, n, (STEPS, batch))
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("kind, settings", OPTIMIZERS)
-def test_many_steps_are_as_many_calls_to_the_last_bit(kind, settings):
-    one, many = Moons(kind, **settings), Moons(kind, **settings)
+def test_many_steps_are_as_many_calls_to_the_last_bit(kind, settings, backend):
+    one, many = (Moons(kind, backend, **settings) for _ in range(2))
     with one.training() as step:
         expected = [step(one.X, one.y) for _ in range(STEPS)]
     with many.training() as step:
@@ -71,9 +76,10 @@ def test_many_steps_are_as_many_calls_to_the_last_bit(kind, settings):
     assert [p.grad for p in many.model.parameters()] == [p.grad for p in one.model.parameters()]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("kind, settings", OPTIMIZERS)
-def test_rows_of_indices_are_steps_on_these_rows(kind, settings):
-    one, many = Moons(kind, **settings), Moons(kind, **settings)
+def test_rows_of_indices_are_steps_on_these_rows(kind, settings, backend):
+    one, many = (Moons(kind, backend, **settings) for _ in range(2))
     with one.training() as step:
         expected = [step(one.X[batch], one.y[batch]) for batch in rows()]
     with many.training() as step:

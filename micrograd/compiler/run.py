@@ -33,6 +33,7 @@ class Executable:
         index = {v: i for i, v in enumerate(stand_ins)}
         self.arguments = [(i, index[v]) for i, v in enumerate(self.program.leaves) if v in index]
         self.pack = struct.Struct(f"{self.size}d").pack
+        self.numbers: list = []  # the data of the leaves that were filled in
         self.point = b""  # the leaves and inputs that the buffer holds all results of
         self.careful: dict[tuple[int, ...], Program] = {}  # by the outputs that they go back from
 
@@ -47,11 +48,11 @@ class Executable:
 
     def fill(self, arguments: Arguments) -> None:
         """Sets the leaves to their data."""
-        self.v[: self.size] = np.frombuffer(self.data(self.leaves(arguments.values)))
+        self.numbers = [x.data for x in self.leaves(arguments.values)]
+        self.v[: self.size] = np.frombuffer(self.packed(self.numbers))
 
-    def data(self, leaves: Sequence[Value]) -> bytes:
-        """The data of leaves, as the bytes of floats: the quickest way into an array."""
-        numbers = [x.data for x in leaves]
+    def packed(self, numbers: list) -> bytes:
+        """Data of leaves, as the bytes of floats: the quickest way into an array."""
         try:
             return self.pack(*numbers)
         except struct.error:
@@ -76,10 +77,13 @@ class Executable:
     def result(self, arguments: Arguments) -> Any:
         """What the function returns, after a run."""
         point = self.point = self.v[: self.start].tobytes()
-        leaves = tuple(self.leaves(arguments.values))
+        leaves, numbers, size = tuple(self.leaves(arguments.values)), self.numbers, self.size
 
         def backward(*grads):
-            if not point.startswith(self.data(leaves)):
+            now = [x.data for x in leaves]
+            # Equal ones are most often the same objects, but the sign of a zero may differ.
+            nonzero = np.frombuffer(point, count=size).all()
+            if now != numbers or not (nonzero or point.startswith(self.packed(now))):
                 raise JitError(
                     "the data of a parameter or argument was changed between the call of a jitted "
                     "function and backward(): go back first, then change it"

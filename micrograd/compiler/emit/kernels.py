@@ -128,8 +128,12 @@ def log_sum_exp(x, out):
 
 def places_of_largest(x):
     """Where in the flattened array the largest of each column stands."""
-    columns = x.shape[1]
-    return x.argmax(axis=0) * columns + np.arange(columns)
+    return flat(x.argmax(axis=0))
+
+
+def flat(rows):
+    """Where in the flattened array the number of a column stands that is in this row."""
+    return rows * len(rows) + np.arange(len(rows))
 
 
 def softmax(x, out):
@@ -143,11 +147,15 @@ def softmax(x, out):
 
 def cross_entropy(x, out):
     """Of logits whose first is the target's."""
-    log_sum_exp(x - x[0], out)
+    surprise(x, x[0], out)
+
+
+def surprise(x, target, out):
+    """Of logits, and that of the target."""
+    log_sum_exp(x - target, out)
     if not is_finite(out):
-        top = np.maximum.reduce(x, axis=0)
-        np.copyto(out, np.inf, where=x[0] == -np.inf)
-        np.copyto(out, np.nan, where=~np.isfinite(top))
+        np.copyto(out, np.inf, where=target == -np.inf)
+        np.copyto(out, np.nan, where=~np.isfinite(np.maximum.reduce(x, axis=0)))
 
 
 def cross_entropy_slopes(x, out):
@@ -164,17 +172,14 @@ def rest_of(shares):
 
 def cross_entropy_at(index, x, out):
     """Of logits, and which of them is the target's."""
-    target = x[places(index, len(x)), np.arange(len(index))]
-    log_sum_exp(x - target, out)
-    np.copyto(out, np.inf, where=target == -np.inf)
-    np.copyto(out, np.nan, where=~np.isfinite(np.maximum.reduce(x, axis=0)))
+    surprise(x, x.take(flat(places(index, len(x)))), out)
 
 
 def cross_entropy_slopes_at(index, x, out):
     softmax(x, out)
-    targets = places(index, len(x)), np.arange(len(index))
-    out[targets] = 0.0
-    out[targets] = -rest_of(out)
+    targets = flat(places(index, len(x)))
+    out.put(targets, 0.0)
+    out.put(targets, -rest_of(out))
 
 
 def places(index, n):
