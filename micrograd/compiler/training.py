@@ -366,6 +366,8 @@ class Batches(Sequence):
         return self.size
 
     def __getitem__(self, i):
+        if i >= self.size:  # here a loop over them ends
+            raise IndexError(i)
         return self.args if self.rows is None else tuple(x[self.rows[i]] for x in self.args)
 
 
