@@ -182,16 +182,16 @@ class Training:
         fill, at, args = self.fills[replay], start, batches[start - 1]
         until = time.monotonic() + LOOP_SECONDS
         while at < len(batches) and time.monotonic() < until:
-            if batches[at] is not args:
-                args, given = batches[at], Arguments((*self.bound, *batches[at]), kwargs)
+            if (batch := batches[at]) is not args:
+                args, given = batch, Arguments((*self.bound, *batch), kwargs)
                 given.fix(arguments.static, arguments.take_one_example)
                 if given.signature != arguments.signature:
                     break
                 arguments = given
                 replay.feed(arguments)
             if fill.steps:
-                ahead = itertools.islice(batches, at, at + fill.steps.block)
-                made = self.some_steps(fill, same_in_a_row(args, ahead))
+                ahead = itertools.islice(batches, at + 1, at + fill.steps.block)
+                made = self.some_steps(fill, 1 + same_in_a_row(args, ahead))
             else:
                 made = self.one_step(replay, arguments, fill)
             if not made:
