@@ -9,7 +9,7 @@ from reliability.beside_the_engine import engine
 
 import micrograd.functional as F
 from micrograd import Value, optim
-from micrograd.compiler import JitError, jit
+from micrograd.compiler import JitError, batched, jit
 from micrograd.tensor import Tensor
 
 ROWS, COLUMNS = 5, 3
@@ -62,6 +62,22 @@ SELECTING = {  # one recording serves all arrays of a shape and type
     "Value()": lambda t: F.dot(FLAT, [Value(i) for i in t.ravel()] + [1] * (len(FLAT) - t.size)),
     "a dict of arrays": lambda t: total(F.take(W, {"t": [t]}["t"][0])),
 }
+COMPUTED = {  # from rows that may not be finite
+    "roots": lambda t: total(F.take([[w.sqrt() * w.log() for w in row] for row in W], t)),
+    "rows of rows": lambda t: total(
+        F.take(F.take([[w.exp() for w in r] for r in W], [1, 2, 3]), t % 3)
+    ),
+    "taken twice": lambda t: total(F.take(F.take([[w / w for w in r] for r in W], t), [0, 1])),
+    "taken and used": lambda t: total(F.take([[w / 2 for w in r] for r in W], t)) * W[0][0].exp(),
+    "by examples": batched(lambda i: total(F.take([[w / w for w in r] for r in W], i))),
+    "a table for examples": lambda t: of_a_table([[w / w for w in r] for r in W], t),
+}
+
+
+def of_a_table(rows, t):
+    return batched(lambda i: total([x * x for x in F.take(rows, i)]))(t)
+
+
 ONLY_WHOLE = {  # as those of tokens: neither the numbers nor their type overflow
     "an index computed": lambda t: total(F.take(FLAT, t * COLUMNS)),
     "a pair as one index": lambda t: total(F.take(W * ROWS, t[:-1] * ROWS + t[1:])),
@@ -246,11 +262,12 @@ def test_rows_taken_are_the_very_values_in_the_engine():
 
 
 @pytest.mark.parametrize("row", [[math.inf, 1.0, -1.0], [math.nan, 1.0, 1.0], [-math.inf] * 3])
-@pytest.mark.parametrize("name", ["rows", "tied weights", "targets"])
+@pytest.mark.parametrize("name", ["rows", "tied weights", "computed rows", "targets", *COMPUTED])
 def test_rows_that_are_not_finite_concern_only_those_who_take_them(name, row):
     kept = [w.data for w in W[1]]
     try:
-        f, function = jit(SELECTING[name]), SELECTING[name]
+        function = (SELECTING | COMPUTED)[name]
+        f = jit(function)
         for t in arrays(3):
             for w, x, y in zip(W[1], kept, row):
                 w.data = y if t[0] % 2 else x

@@ -23,14 +23,15 @@ def differentiate(
     Also of computed values, the ids `inner`. A `careful` one has no products of zero where in the
     engine nothing is added: they would be nan for an infinite gradient.
     """
-    return Reverse(graph, inner, careful).graph([graph.outputs[i] for i in used])
+    reverse = Careful(graph, inner) if careful else Reverse(graph, inner)
+    return reverse.graph([graph.outputs[i] for i in used])
 
 
 class Reverse:
     """`terms` has for each id what is to be added up to its gradient, as factors of products."""
 
-    def __init__(self, graph, inner, careful):
-        self.given, self.builder, self.careful = graph, Builder(graph), careful
+    def __init__(self, graph, inner):
+        self.given, self.builder = graph, Builder(graph)
         wanted = depending(graph, [*graph.leaf_ids, *inner])
         self.terms = [[] if is_wanted else None for is_wanted in wanted]
         self.inner = dict.fromkeys(inner)
@@ -135,14 +136,15 @@ class Reverse:
                 self.add(operand, part)
         elif kind == "take":
             for operand, is_taken in zip(x[1:], self.one_hot(x[0], len(x) - 1)):
-                if self.careful:
-                    self.add(operand, self.builder.new("gate", (is_taken, g)))
-                else:
-                    self.add(operand, g, is_taken)
+                self.taken(operand, g, is_taken)
         else:
             xs = x[1:] if kind == "cross entropy at" else x
             for operand, slope in zip(xs, self.builder.several(SLOPES[kind], x, len(xs))):
                 self.add(operand, slope, g)
+
+    def taken(self, x, g, is_taken):
+        """Adds g to x, if it is the one that was taken."""
+        self.add(x, g, is_taken)
 
     def one_hot(self, index, n):
         """The ids of 1.0 for the index, of n, and 0.0 for all others."""
@@ -181,6 +183,74 @@ class Reverse:
         for x, part in zip(op.operands, SEVERAL[op.kind](self.builder, op, g)):
             if part:
                 self.add(x, *part)
+
+
+class Careful(Reverse):
+    """The same where nothing goes back to what was not taken, not even zero times infinity.
+
+    `only_if` has for gradients that come by takes alone a number which is zero where they do not.
+    """
+
+    def __init__(self, graph, inner):
+        super().__init__(graph, inner)
+        self.only_if: dict[int, int] = {}
+        self.found: list[int] = []
+
+    def taken(self, x, g, is_taken):
+        part = self.builder.new("gate", (is_taken, g))
+        self.only_if[part] = is_taken
+        self.add(x, part)
+
+    def back(self, op):
+        before = {x: len(self.terms[x]) for x in op.operands if self.terms[x] is not None}
+        self.found = []
+        super().back(op)
+        conditions = [self.only_if.get(g) for g in self.found]
+        if conditions and None not in conditions and op.kind not in ("stack", "unstack"):
+            condition = self.any(conditions)
+            for x, start in before.items():
+                self.terms[x][start:] = self.on(condition, self.terms[x][start:])
+
+    def total(self, x):
+        condition, found = self.condition(x), super().total(x)
+        if found is not None:
+            self.found.append(found)
+            if condition is not None:
+                self.only_if[found] = condition
+        return found
+
+    def condition(self, x):
+        """What is zero where nothing is added to the gradient of x; None if something always is."""
+        parts = self.conditions(self.terms[x])
+        for count, terms in self.totals.get(x, {}).items():
+            more = self.conditions(terms)
+            if more:
+                more = [self.builder.new(TOTAL, tuple(more), ("+" * len(more), count))]
+            parts = None if parts is None or more is None else parts + more
+        return self.any(parts) if parts else None
+
+    def conditions(self, terms):
+        """Those of the terms of a gradient, None if one of them has none."""
+        found = [self.only_if.get(term) for term in terms[::2]]
+        is_plain = all(second == PLAIN for second in terms[1::2])
+        return found if is_plain and None not in found else None
+
+    def any(self, conditions):
+        """What is zero only where all of them are."""
+        return self.summed([x for condition in conditions for x in (condition, PLAIN)])
+
+    def on(self, condition, terms):
+        """Terms that are added on a condition only."""
+        made = []
+        for pair in zip(terms[::2], terms[1::2]):
+            term = self.summed(list(pair))
+            part = self.builder.new("gate", (condition, term))
+            own = self.only_if.get(term)
+            self.only_if[part] = (
+                condition if own is None else self.builder.new("multiply", (condition, own))
+            )
+            made += (part, PLAIN)
+        return made
 
 
 def signed(terms):
