@@ -3,12 +3,10 @@
 import functools
 import math
 import shutil
-from random import Random
 
 import numpy as np
 import pytest
 from reliability.beside_the_engine import engine
-from reliability.graphs import graph
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
@@ -384,39 +382,6 @@ def test_grad_goes_through_a_batch():
 
     expected = grad(grad(function, 0), 0)(0.7, Y, Y).data
     assert jit(grad(grad(function, 0), 0))(0.7, Y, Y).data == pytest.approx(expected)
-
-
-def test_random_losses_of_examples_give_what_the_engine_gives():
-    rng = Random(0)
-    for _ in range(60):
-        g = graph(rng)
-        function, n = g.function(), rng.randint(2, 6)
-        mapped = [i for i in range(len(g.leaves)) if rng.random() < 0.5] or [0]
-        leaves = [Value(x) for x in g.leaves]
-        table = [[Value(x * (1 + 0.001 * i)) for x in g.leaves] for i in range(3)]
-        kinds = [rng.choice(("number", "row")) for _ in g.leaves]
-
-        def loss(xs, i, mapped=mapped, leaves=leaves, table=table, kinds=kinds, function=function):
-            xs, given = iter(xs), list(leaves)
-            for j in mapped:
-                x = F.value(next(xs))
-                given[j] = x if kinds[j] == "number" else F.take([r[j] for r in table], i) + 0 * x
-            return function(given)
-
-        f = batched(loss)
-        jitted, everything = jit(f), [*leaves, *(x for row in table for x in row)]
-        for _ in range(3):
-            xs = [[g.leaves[j] * rng.uniform(0.999, 1.001) for j in mapped] for _ in range(n)]
-            arrays = np.array(xs), np.array([rng.randrange(3) for _ in range(n)])
-            found = []
-            for call in (f, jitted):
-                for x in everything:
-                    x.grad = 0.0
-                y = call(*arrays)
-                y.backward()
-                found.append([y.data, *(x.grad for x in everything)])
-            scale = max(map(abs, found[0]))
-            assert found[1] == pytest.approx(found[0], rel=1e-8, abs=1e-10 * scale), repr(g)
 
 
 BAD = [
