@@ -54,9 +54,9 @@ def as_people_wrote_it(Value=Value, MLP=nn.MLP):
     return loss, optim.SGD(model.parameters(), lr=LR)
 
 
-def weights():
+def weights(sizes=SIZES):
     """W (nout, nin) and b (nout,) of each layer."""
-    for layer in nn.MLP(2, SIZES, seed=1337).layers:
+    for layer in nn.MLP(2, sizes, seed=1337).layers:
         yield np.array([[w.data for w in neuron.w] for neuron in layer.neurons])
         yield np.array([neuron.b.data for neuron in layer.neurons])
 
@@ -198,28 +198,37 @@ def jax_in_doubles():
     return jax
 
 
-def jax_jitted():
-    """Forward, backward and update as one jitted function of one flat vector."""
+def jax_update(sizes=SIZES, x=X, y=Y):
+    """Forward, backward and update of one flat vector, where it starts, and further arguments."""
     jax = jax_in_doubles()
-    arrays = list(weights())
-    x, y, relu = jax.numpy.array(X), jax.numpy.array(Y), jax.nn.relu
+    arrays, relu = list(weights(sizes)), jax.nn.relu
 
     def loss(flat, x, y):
         W1, b1, W2, b2, W3, b3 = views(flat, arrays)
         scores = relu(relu(x @ W1.T + b1) @ W2.T + b2) @ W3.T + b3
         return relu(1 - y * scores[:, 0]).mean() + DECAY * flat.dot(flat)
 
-    @jax.jit
     def update(flat, x, y):
         error, slope = jax.value_and_grad(loss)(flat, x, y)
         return flat - LR * slope, error
 
     flat = jax.numpy.array(np.concatenate([a.ravel() for a in arrays]))
+    return update, flat, (jax.numpy.array(x), jax.numpy.array(y))
+
+
+def jax_jitted():
+    """The same as one jitted function."""
+    return jitted_steps(*jax_update())
+
+
+def jitted_steps(update, state, args):
+    """A step that calls a function of a state and arguments, compiled by JAX."""
+    jax = jax_in_doubles()
+    update = jax.jit(update, donate_argnums=0)
 
     def step():
-        nonlocal flat
-        flat, error = update(flat, x, y)
-        flat.block_until_ready()
+        nonlocal state
+        state, error = update(state, *args)
         return float(error)
 
     return step

@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 import numpy as np
-from benchmarks.moons import jax_in_doubles, training_step, views
+from benchmarks.moons import jax_in_doubles, jitted_steps, training_step, views
 
 import micrograd.functional as F
 from micrograd import Value, optim
@@ -272,6 +272,11 @@ def torch_compiled(tokens):
 
 def jax_jitted(tokens):
     """Forward, backward and Adam as one jitted function of flat vectors."""
+    return jitted_steps(*jax_update(tokens))
+
+
+def jax_update(tokens):
+    """The same as a function, its state, and further arguments."""
     jax = jax_in_doubles()
     jnp, n, (b1, b2), (flat, arrays) = jax.numpy, len(tokens) - 1, BETAS, start()
     future = np.triu(np.full((n, n), -np.inf), 1)
@@ -297,14 +302,6 @@ def jax_jitted(tokens):
         scale = jnp.sqrt(square / (1 - b2**steps)) + EPS
         return (flat - LR * mean / (1 - b1**steps) / scale, mean, square, steps), error
 
-    update = jax.jit(update, donate_argnums=0)
     hot, goal = (jnp.array(np.eye(27)[ids]) for ids in (tokens[:-1], tokens[1:]))
-    state = jnp.array(flat), jnp.zeros_like(flat), jnp.zeros_like(flat), jnp.array(0.0)
-
-    def step():
-        nonlocal state
-        state, error = update(state, hot, goal)
-        state[0].block_until_ready()
-        return float(error)
-
-    return step
+    zeros = [jnp.zeros_like(jnp.array(flat)) for _ in range(2)]
+    return update, (jnp.array(flat), *zeros, jnp.array(0.0)), (hot, goal)

@@ -1,0 +1,139 @@
+"""How fast the backends of the jit are beside NumPy and JAX by hand, all within one run.
+
+Run with: python -m pytest tests/benchmarks/bench_backends.py [--long]
+"""
+
+import itertools
+from contextlib import ExitStack
+
+import pytest
+from benchmarks import moons, rnn, transformer
+from benchmarks.bench_compiler import table
+from benchmarks.moons import jax_in_doubles
+
+import micrograd.functional as F
+from micrograd import data, nn, optim
+from micrograd.compiler import BACKENDS, batched, jit
+
+TOKENS = transformer.tokens(transformer.NAMES[0])
+
+
+def of_backends(stack, parts, *args):
+    """Builders of rows: steps one by one, and many of them."""
+
+    def training(backend):
+        loss, optimizer = parts()
+        return stack.enter_context(jit(loss, backend=backend).training(optimizer))
+
+    def one(backend):
+        step = training(backend)
+        return lambda: float(step(*args))
+
+    for backend in BACKENDS:
+        yield f"jit, {backend}", lambda backend=backend: one(backend)
+        yield f"jit, {backend}, many steps", lambda backend=backend: Many(training(backend), args)
+
+
+class Many:
+    """A step, or many at a time."""
+
+    def __init__(self, training, args):
+        self.training, self.args = training, args
+
+    def __call__(self):
+        return self.training(*self.args)
+
+    def many(self, n):
+        return self.training.many(n, *self.args)
+
+
+class Scan:
+    """Steps of JAX, many at a time as one program."""
+
+    def __init__(self, update, state, args):
+        self.jax, self.update, self.state, self.args = jax_in_doubles(), update, state, args
+        self.programs = {}
+
+    def __call__(self):
+        return self.many(1)[0]
+
+    def many(self, n):
+        if n not in self.programs:
+
+            def steps(state, *args):
+                return self.jax.lax.scan(lambda s, _: self.update(s, *args), state, None, n)
+
+            self.programs[n] = self.jax.jit(steps, donate_argnums=0)
+        self.state, losses = self.programs[n](self.state, *self.args)
+        return losses.tolist()
+
+
+@pytest.mark.parametrize(
+    ("title", "parts", "args", "others"),
+    [
+        (
+            "W1, moons",
+            moons.with_fused_losses,
+            (),
+            {
+                "NumPy by hand, tuned": moons.by_hand_tuned,
+                "JAX, jax.jit": moons.jax_jitted,
+                "JAX, a scan": lambda: Scan(*moons.jax_update()),
+            },
+        ),
+        (
+            "W2, transformer",
+            transformer.by_scalars,
+            (TOKENS,),
+            {
+                "NumPy by hand, tuned": lambda: transformer.by_hand_tuned(TOKENS),
+                "JAX, jax.jit": lambda: transformer.jax_jitted(TOKENS),
+                "JAX, a scan": lambda: Scan(*transformer.jax_update(TOKENS)),
+            },
+        ),
+        (
+            "W3, character RNN",
+            rnn.by_scalars,
+            (),
+            {
+                "JAX, jax.jit": rnn.jax_jitted,
+                "JAX, a scan": lambda: Scan(*rnn.jax_update()),
+            },
+        ),
+    ],
+    ids=["moons", "transformer", "rnn"],
+)
+def bench_backends(figure, title, parts, args, others):
+    with ExitStack() as stack:
+        for line in table(title, dict(of_backends(stack, parts, *args)) | others):
+            figure(line)
+
+
+def bench_sizes(figure, request):
+    long = request.config.getoption("--long")
+    widths, sizes = ((16, 64, 256), (100, 1_000, 10_000)) if long else ((16, 64), (100,))
+    for width, points in itertools.product(widths, sizes):
+        with ExitStack() as stack:
+            for line in table(
+                f"MLP 2-{width}-{width}-1, {points:,} points", of_size(stack, width, points)
+            ):
+                figure(line)
+
+
+def of_size(stack, width, points):
+    """Builders of rows for a network and a batch of moons."""
+    sizes, (X, y) = (width, width, 1), data.moons(points, noise=0.1, seed=1337)
+    y = 2.0 * y - 1.0
+
+    def parts():
+        model = nn.MLP(2, sizes, seed=1337)
+        parameters = model.parameters()
+        error = batched(lambda x, target: F.hinge_loss([model(x)], [target]))
+        return (
+            lambda X, y: error(X, y) + moons.DECAY * F.dot(parameters, parameters),
+            optim.SGD(parameters, lr=moons.LR),
+        )
+
+    builders = dict(of_backends(stack, parts, X, y))
+    ours = {name: build for name, build in builders.items() if "many" not in name}
+    return ours | {"JAX, jax.jit": lambda: moons.jitted_steps(*moons.jax_update(sizes, X, y))}
