@@ -3,12 +3,13 @@
 Run with: python -m pytest tests/benchmarks/bench_backends.py [--long]
 """
 
+import functools
 import itertools
 from contextlib import ExitStack
 
 import pytest
 from benchmarks import moons, rnn, transformer
-from benchmarks.bench_compiler import table
+from benchmarks.bench_compiler import Many, table, whole_step
 from benchmarks.moons import jax_in_doubles
 
 import micrograd.functional as F
@@ -21,30 +22,11 @@ TOKENS = transformer.tokens(transformer.NAMES[0])
 def of_backends(stack, parts, *args):
     """Builders of rows: steps one by one, and many of them."""
 
-    def training(backend):
-        loss, optimizer = parts()
-        return stack.enter_context(jit(loss, backend=backend).training(optimizer))
-
-    def one(backend):
-        step = training(backend)
-        return lambda: float(step(*args))
-
     for backend in BACKENDS:
-        yield f"jit, {backend}", lambda backend=backend: one(backend)
-        yield f"jit, {backend}, many steps", lambda backend=backend: Many(training(backend), args)
-
-
-class Many:
-    """A step, or many at a time."""
-
-    def __init__(self, training, args):
-        self.training, self.args = training, args
-
-    def __call__(self):
-        return self.training(*self.args)
-
-    def many(self, n):
-        return self.training.many(n, *self.args)
+        compiled = functools.partial(jit, backend=backend)
+        for name, kind in (("", whole_step), (", many steps", Many)):
+            build = lambda kind=kind, compiled=compiled: kind(stack, *parts(), *args, jit=compiled)  # noqa: E731
+            yield f"jit, {backend}{name}", build
 
 
 class Scan:

@@ -93,7 +93,7 @@ def bench_transformer(figure):
     figure(f"{'jit, a step on a name not seen before':40}{new_name_seconds(others) * 1e6:12.1f}")
 
 
-def whole_step(stack, loss, optimizer, *args):
+def whole_step(stack, loss, optimizer, *args, jit=jit):
     """Forward, backward and update by the jit, until the stack is closed."""
     step = stack.enter_context(jit(loss).training(optimizer))
     return lambda: float(step(*args))
@@ -102,7 +102,7 @@ def whole_step(stack, loss, optimizer, *args):
 class Many:
     """The same, many at a time."""
 
-    def __init__(self, stack, loss, optimizer, *args):
+    def __init__(self, stack, loss, optimizer, *args, jit=jit):
         self.training, self.args = stack.enter_context(jit(loss).training(optimizer)), args
 
     def __call__(self):
