@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 from benchmarks import transformer
 from optable import OPS
@@ -122,6 +123,35 @@ def test_a_training_has_the_losses_and_weights_of_the_engine(optimizer):
         made = OPTIMIZERS[optimizer](model.parameters())
         history = fit(model, X, 2 * y - 1, made, steps=30, progress=False, jit=backend)
         runs.append([*history.losses, *(p.data for p in model.parameters())])
+    assert runs[1] == pytest.approx(runs[0], rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_many_steps_are_as_many_single_ones(optimizer):
+    X, y = data.moons(20, seed=0)
+    rows, runs = X.tolist(), []
+    for backend in ("numpy", "c"):
+        model = nn.MLP(2, [4, 1], seed=0)
+        loss = jit(lambda m=model: F.hinge_loss([m(x) for x in rows], 2 * y - 1), backend=backend)
+        made = OPTIMIZERS[optimizer](model.parameters())
+        with loss.training(made) as step:
+            losses = [step() for _ in range(5)] if backend == "numpy" else []
+            for n in (37,) if backend == "numpy" else (1, 4, 17, 0, 20):
+                losses += [step() for _ in range(n)] if backend == "numpy" else step.many(n)
+        assert made.steps == 42
+        runs.append([*losses, *(x for p in model.parameters() for x in (p.data, p.grad))])
+    assert runs[1] == pytest.approx(runs[0], rel=1e-12, abs=1e-15)
+
+
+def test_many_steps_of_many_batches_are_as_many_single_ones():
+    X, y = data.moons(40, seed=0)
+    batches = np.random.default_rng(0).integers(0, 40, (30, 8))
+    runs = []
+    for backend in ("numpy", "c"):
+        model = nn.MLP(2, [4, 1], seed=0)
+        loss = jit(lambda X, y, m=model: F.mse_loss([m(x) for x in X], y), backend=backend)
+        with loss.training(optim.Adam(model.parameters(), lr=0.01)) as step:
+            runs.append([*step.many(batches, X, 2.0 * y), *(p.data for p in model.parameters())])
     assert runs[1] == pytest.approx(runs[0], rel=1e-12, abs=1e-15)
 
 
