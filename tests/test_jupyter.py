@@ -31,14 +31,14 @@ def written(path):
 
 @pytest.fixture
 def served(tmp_path):
-    """A function from the name of a program to the address of a notebook that it shows."""
+    """A function from the name of a program, and a cell, to the address of a notebook there."""
     servers, runtime = [], tempfile.mkdtemp()  # short: it is part of the names of sockets
 
-    def served(program):
+    def served(program, cell=CELL):
         pytest.importorskip(program)
         pytest.importorskip("jupyterlab")  # whose server serves both
         kernel = {"kernelspec": {"display_name": "Python 3", "name": "python3"}}
-        notebook = v4.new_notebook(cells=[v4.new_code_cell(CELL)], metadata=kernel)
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(cell)], metadata=kernel)
         write(notebook, tmp_path / "n.ipynb")
         folders = {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA")}
         folders["JUPYTER_RUNTIME_DIR"] = runtime
@@ -60,7 +60,7 @@ def served(tmp_path):
 
 
 def ran_the_cell(page):
-    """Whether the cell shows its player after Shift-Enter, for which it may still be too early."""
+    """How many pages the cell shows after Shift-Enter, for which it may still be too early."""
     page.run("all('.jp-Dialog .jp-mod-accept').forEach((button) => button.click())")
     page.click(".jp-InputArea-editor")
     page.press("Shift", "Enter")

@@ -90,6 +90,7 @@ ARROWS = {
         "train",
         "viz",
     },
+    "live": {"compiler", "data", "engine", "film", "functional", "nn", "optim", "shell", "train"},
     "__init__": {"engine"},
     "__main__": {
         "compiler",

@@ -114,7 +114,7 @@ class Film:
         if self.losses:
             plot.loss_curve(self.losses[: step + 1], axes[1])
             high = max(filter(math.isfinite, self.losses), default=1.0)
-            axes[1].set(xlim=(0, self.steps[-1]), ylim=(0, 1.05 * high or 1.0))
+            axes[1].set(xlim=(0, max(self.steps[-1], 1)), ylim=(0, 1.05 * high or 1.0))
             axes[1].set_title(f"after {step} steps")
         return figure
 

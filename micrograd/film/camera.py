@@ -27,18 +27,27 @@ class Camera:
         size = len(self.network.parameters)
         if size > MOST_WEIGHTS:
             raise ValueError(f"a film keeps up to {MOST_WEIGHTS} parameters, this model has {size}")
-        self.wanted = set(chosen(steps, min(MOST_FRAMES, MOST_NUMBERS // size)))
+        self.most = min(MOST_FRAMES, MOST_NUMBERS // size)
+        self.wanted = set(chosen(steps, self.most))
         self.frames: dict[int, list[float]] = {}  # by the number of steps done
 
     def see(self, step: int) -> None:
         """Keep the weights, if those after this number of steps are wanted."""
         if step in self.wanted:
-            self.frames[step] = self.network.weights()
+            self.keep(step)
+
+    def keep(self, step: int) -> None:
+        """Keep the weights after this number of steps, and fewer of older ones if need be."""
+        self.frames[step] = self.network.weights()
+        if len(self.frames) > 2 * self.most:
+            kept = list(self.frames.items())
+            self.frames = dict(kept[i] for i in chosen(len(kept) - 1, self.most))
 
     def end(self, steps: int) -> None:
         """Keep the weights after the last step, which may have come early."""
-        self.frames = {k: row for k, row in self.frames.items() if k < steps}
-        self.frames[steps] = self.network.weights()
+        kept = [(k, row) for k, row in self.frames.items() if k < steps]
+        kept.append((steps, self.network.weights()))
+        self.frames = dict(kept[i] for i in chosen(len(kept) - 1, self.most))
 
 
 def chosen(last: int, most: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import shell
-from .camera import chosen
+from .camera import Camera, chosen
 from .packed import packed, text
 
 if TYPE_CHECKING:
@@ -42,20 +42,27 @@ def story(film: Film) -> dict[str, Any]:
     frames, weights = within_budget(film.weights)
     steps = [film.steps[k] for k in frames]
     told = told_losses(len(film.losses), steps)
-    several = film.network.sizes[-1] > 1
-    classes = film.y.astype(int) if several else (film.y > 0).astype(int)
     return {
         "title": film.title(),
-        "name": str(film.network),
-        "sizes": film.network.sizes,
-        "acts": film.network.acts,
+        **place(film),
         "steps": steps,
         "weights": weights,
         "losses": [told, text(np.array(film.losses)[told])],
         "batches": film.batches,
+    }
+
+
+def place(film: Film | Camera) -> dict[str, Any]:
+    """What is the same in all frames: the network, and the points with their classes."""
+    sizes, y = film.network.sizes, film.y
+    classes = y.astype(int) if sizes[-1] > 1 else (y > 0).astype(int)
+    return {
+        "name": str(film.network),
+        "sizes": sizes,
+        "acts": film.network.acts,
         "points": text(film.X[:MOST_POINTS]),
         "classes": classes[:MOST_POINTS].tolist(),
-        "labels": [label(film.y[classes == c], c) for c in range(max(2, film.network.sizes[-1]))],
+        "labels": [label(y[classes == c], c) for c in range(max(2, sizes[-1]))],
     }
 
 

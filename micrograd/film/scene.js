@@ -4,6 +4,7 @@ function microgradScene(shell, film) {
   "use strict";
   const { frame, add } = shell;
   const { sizes, classes, labels } = film;
+  const held = new Set(film.held); // points that are not trained on, if any
   const SIDE = 64; // places along each side of a map
   const MARGIN = 0.15; // around the points, of their range
   const WEIGHTS = "A line is a weight: red adds, blue takes away, the thicker the more.";
@@ -20,6 +21,7 @@ function microgradScene(shell, film) {
   let pinned = false;
   let spot = null; // the place that is asked about: [x1, x2, its point or -1]
   let inks = {};
+  let visible = false;
 
   // The places of the maps
 
@@ -273,11 +275,17 @@ function microgradScene(shell, film) {
       g.beginPath();
       g.arc(x(points[0][k]), y(points[1][k]), radius, 0, 7);
       const wrong = judged && !isRight(k);
+      const out = held.has(k); // a ring
+      g.fillStyle = css(out ? inks.paper : inks.kinds[c]);
+      g.fill();
+      g.lineWidth = (wrong || out ? 2 : 1) * dots;
+      g.strokeStyle = css(wrong ? inks.ink : out ? inks.kinds[c] : inks.paper);
+      g.stroke();
+      if (!wrong || !out) continue;
+      g.beginPath();
+      g.arc(x(points[0][k]), y(points[1][k]), radius / 2, 0, 7);
       g.fillStyle = css(inks.kinds[c]);
       g.fill();
-      g.lineWidth = (wrong ? 2 : 1) * dots;
-      g.strokeStyle = css(wrong ? inks.ink : inks.paper);
-      g.stroke();
     }
     if (!spot) return;
     g.beginPath();
@@ -390,18 +398,23 @@ function microgradScene(shell, film) {
     return `Point ${k} at ${place}, label ${labels[classes[k]]}: ${score}, ${verdict}.`;
   }
 
+  function judged(loss, which, what) {
+    const some = classes.map((_, k) => k).filter(which);
+    const known = Number.isFinite(loss) ? `loss ${number(loss, 4)}, ` : "";
+    return `${known}${some.filter(isRight).length} of ${some.length} ${what}right`;
+  }
+
   function tell() {
     const step = film.steps[at];
     const loss = film.loss(at);
-    const rightOnes = classes.filter((_, k) => isRight(k)).length;
     const gone = sizes.flatMap((n, layer) =>
       Array.from({ length: n }, (_, i) => i).filter((i) => dead(layer, i)),
     ).length;
-    told.textContent =
-      (film.steps.length > 1 ? `After ${step} steps: ` : "") +
-      (Number.isFinite(loss) ? `loss ${number(loss, 4)}, ` : "") +
-      `${rightOnes} of ${classes.length} points right` +
-      (gone ? `, ${gone} dead ${gone > 1 ? "neurons" : "neuron"}.` : ".");
+    const after = film.steps.length > 1 ? `After ${step} steps: ` : "";
+    const parts = [judged(loss, (k) => !held.has(k), "points ")];
+    if (held.size) parts.push(`held out: ${judged(film.heldLoss(at), (k) => held.has(k), "")}`);
+    if (gone) parts.push(`${gone} dead ${gone > 1 ? "neurons" : "neuron"}`);
+    told.textContent = `${after}${parts.join("; ")}.`;
     named.textContent = chosen ? called(...chosen) : "what the network says";
     asked.textContent = spot
       ? ofSpot(spot)
@@ -469,21 +482,28 @@ function microgradScene(shell, film) {
 
   // The theme changes, the width changes
 
-  new MutationObserver(() => {
+  const theme = new MutationObserver(() => {
     takeColours();
     draw();
-  }).observe(frame, { attributes: true, attributeFilter: ["data-theme"] });
-  new ResizeObserver(layout).observe(stage);
-  let visible = false;
-  new IntersectionObserver((entries) => {
+  });
+  const room = new ResizeObserver(layout);
+  const sight = new IntersectionObserver((entries) => {
     visible = entries[entries.length - 1].isIntersecting;
     draw();
-  }).observe(stage);
+  });
+  theme.observe(frame, { attributes: true, attributeFilter: ["data-theme"] });
+  for (const observer of [room, sight]) observer.observe(stage);
 
   function begin() {
     takeColours();
     layout();
   }
 
-  return { begin, show, count, measure, onKey, stage, view, say, number };
+  // Takes all of it away.
+  function end() {
+    for (const observer of [theme, room, sight]) observer.disconnect();
+    stage.remove();
+  }
+
+  return { begin, end, show, count, measure, onKey, stage, view, say, number };
 }
