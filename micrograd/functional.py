@@ -112,12 +112,13 @@ def take(rows: Sequence, i: Any) -> Any:
 
     In a jitted function, the integers of an array in the arguments select anew at each call.
     """
-    return taken([a_row(row) for row in a_list(rows)], i)
+    return taken(list(a_list(rows)), i)
 
 
 def taken(rows, i):
     n, i = len(rows), without_axes(i)
     if hasattr(i, "__len__") and not isinstance(i, UNORDERED):
+        rows = Rows(rows) if any(isinstance(each, Value) for each in i) else rows
         return [taken(rows, each) for each in i]
     if not hasattr(i, "__index__") or type(i).__name__.startswith("bool"):  # NumPy's, too
         raise TypeError(f"take() needs the index of a row, got {type(i).__name__} {i!r}")
@@ -130,15 +131,24 @@ def taken(rows, i):
 
 
 def chosen(rows, i):
-    """rows[i], as a copy. An index that is a Value is an input of a trace, where it may differ."""
-    if not isinstance(i, Value):
-        return copied(rows[i])
+    """A copy of rows[i]. An index that is a Value is an input of a trace, where it may differ."""
+    return a_row(rows[i]) if not isinstance(i, Value) else traced_choice(Rows(rows), i)
+
+
+def traced_choice(rows, i):
     lengths = {len(row) if isinstance(row, list) else None for row in rows}
     if lengths == {None}:
         return result(rows[position(i)].data, "take", take_backward, (i, *rows))
     if len(lengths) > 1:  # what comes of it depends on the index: a plain int
-        return copied(rows[operator.index(i)])
-    return [chosen(column, i) for column in zip(*rows)]
+        return a_row(rows[operator.index(i)])
+    return [traced_choice(column, i) for column in zip(*rows)]
+
+
+class Rows(list):
+    """Rows made Values or lists of them, once."""
+
+    def __init__(self, rows: Iterable) -> None:
+        super().__init__(rows if isinstance(rows, Rows) else map(a_row, rows))
 
 
 def take_backward(grad, operands):
@@ -151,10 +161,6 @@ def a_row(x):
     if isinstance(x, Value) or is_real(x):
         return value(x)
     return [a_row(item) for item in a_list(x)]
-
-
-def copied(row):
-    return list(map(copied, row)) if isinstance(row, list) else row
 
 
 def position(i):

@@ -398,6 +398,7 @@ BAD = [
     (lambda: batched(abs)("ab"), TypeError, "it needs lists or arrays, got str 'ab'"),
     (lambda: batched(abs)({1: 2}), TypeError, "it needs lists or arrays, got dict {1: 2}"),
     (lambda: batched(abs)(np.array(3.0)), TypeError, "it needs lists or arrays, got ndarray"),
+    (lambda: batched(abs)(Value(1)), TypeError, "it needs lists or arrays, got a Value"),
     (lambda: batched(list)(X), TypeError, "returns a Value for an example, got list ["),
     (lambda: batched(print)(Y[:2]), TypeError, "returns a Value for an example, got NoneType None"),
 ]

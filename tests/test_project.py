@@ -173,7 +173,9 @@ def test_the_top_level_holds_what_was_agreed():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["engine", "function", "tensor", "compiler.derivatives"])
+@pytest.mark.parametrize(
+    "name", ["engine", "function", "tensor", "compiler.examples", "compiler.derivatives"]
+)
 def test_the_examples_in_docstrings_are_true(name):
     results = doctest.testmod(importlib.import_module(f"micrograd.{name}"))
     assert results.attempted > 3 and not results.failed

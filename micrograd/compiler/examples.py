@@ -61,10 +61,12 @@ def of_examples(function: Callable[..., tuple], arrays: tuple, *seen: Any) -> tu
 def scalar(y):
     if isinstance(y, Value) or is_real(y):
         return y
-    raise TypeError(
-        f"a batched function returns a Value for an example, got {type(y).__name__} "
-        f"{reprlib.repr(y)}"
-    )
+    raise TypeError(f"a batched function returns a Value for an example, got {shown(y)}")
+
+
+def shown(x):
+    """For a message: the type, and what it is, but for a Value, which may be hidden."""
+    return "a Value" if isinstance(x, Value) else f"{type(x).__name__} {reprlib.repr(x)}"
 
 
 def length_of(arrays):
@@ -87,7 +89,7 @@ def rows_of(x):
         return x
     raise TypeError(
         "a batched function maps each argument over its first axis: it needs lists or arrays, got "
-        f"{type(x).__name__} {reprlib.repr(x)}"
+        f"{shown(x)}"
     )
 
 
