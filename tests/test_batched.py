@@ -305,7 +305,19 @@ def numbered(x, y):
     return batched(lambda row, t: F.dot(W[next(numbers) % 4], row) * t)(x, y)
 
 
-@pytest.mark.parametrize("function", [kept_in_a_list, counted, kept_in_a_cell, numbered])
+def kept_in_what_is_shared(x, y):
+    kept = []
+
+    def one(row, t, kept):
+        kept.append(F.dot(W[0], row))
+        return kept[-1] * t
+
+    return batched(one)(x, y, kept=kept) * len(kept)
+
+
+@pytest.mark.parametrize(
+    "function", [kept_in_a_list, counted, kept_in_a_cell, numbered, kept_in_what_is_shared]
+)
 def test_what_is_kept_from_one_example_to_the_next_is_that_of_all(function):
     f = jit(function)
     for i in range(3):
@@ -315,6 +327,16 @@ def test_what_is_kept_from_one_example_to_the_next_is_that_of_all(function):
         except JitError:
             continue
         assert found.data == pytest.approx(function(*arrays).data, rel=1e-12)
+
+
+def test_rows_changed_inside_are_refused():
+    def one(row):
+        row[0] = row[1] * 2
+        return F.dot(W[0], row)
+
+    for x in (X.copy(), X.tolist()):
+        with pytest.raises(JitError, match="changed an argument"):
+            jit(batched(one))(x)
 
 
 @pytest.mark.parametrize("at", [0, 5, COUNT - 1])

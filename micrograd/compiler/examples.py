@@ -17,6 +17,7 @@ from .errors import ExamplesError
 from .guards import Guards, alike
 from .indices import EXACT, Index, of_arrays
 from .interpret import Shared
+from .pytree import are_the_same, items_of
 from .trace import Input, Trace, hidden
 
 
@@ -40,7 +41,8 @@ def batched(loss: Callable[..., Value]) -> Callable[..., Value]:
     @functools.wraps(loss)
     def mean_loss(*arrays, **shared):
         one = functools.partial(loss, **shared)
-        return of_examples(lambda *rows: (scalar(one(*rows)),), arrays, loss)[0]
+        seen = loss, *shared.values()
+        return of_examples(lambda *rows: (scalar(one(*rows)),), arrays, *seen)[0]
 
     return mean_loss
 
@@ -101,12 +103,13 @@ def traced_once(trace, function, arrays, n, seen):
 
     Raises ExamplesError where one does not tell what all do.
     """
-    guards, start = Guards(seen), len(trace)
-    drawn = guards.drawn()
+    start = len(trace)
     try:
+        guards, rows = Guards(seen), [row_of(x, n) for x in arrays]
+        before, drawn = items_of(rows), guards.drawn()
         with trace.all_examples():
-            first, *others = function(*(row_of(x, n) for x in arrays))
-        if guards.broken() or guards.drawn() != drawn:
+            first, *others = function(*rows)
+        if guards.broken() or guards.drawn() != drawn or not are_the_same(items_of(rows), before):
             raise ExamplesError
     except Exception as error:
         trace.refusal = ExamplesError()
@@ -129,8 +132,8 @@ def row_of(array, n):
         return alternatives(array.tolist())
     row = np.empty(array.shape[1:], object)
     integers = np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
-    columns = array.reshape(n, -1).T.tolist()
-    row.ravel()[:] = [alternatives(column, integers) for column in columns]
+    columns = array.reshape(n, -1).T
+    row.ravel()[:] = [alternatives(list(column), integers) for column in columns]
     return row[()]
 
 
