@@ -11,12 +11,14 @@ from contextvars import copy_context
 from types import FrameType
 from typing import Any
 
+from .. import engine, functional
 from ..engine import Value, is_real, noted, tape
 from .errors import ExamplesError, JitError
 from .locks import Lock
 
 # Their code computes with the numbers of Values; all other code would take them out of the graph.
 OPERATIONS = {"micrograd.engine", "micrograd.function", "micrograd.functional"}
+IN_ENGINE, IN_FUNCTIONAL = vars(engine), vars(functional)  # of these, known at a glance
 LIBRARIES = {*sys.stdlib_module_names, "micrograd", "numpy"}
 
 
@@ -220,18 +222,21 @@ def hiding(cls, when):
 
     def number(name):
         plain = getattr(cls, name)
+        read, write, caller = plain.__get__, plain.__set__, sys._getframe
 
         def get(self):
-            frame = sys._getframe(1)
-            if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
-                guard(self, f".{name}", frame)
-            return plain.__get__(self)
+            namespace = caller(1).f_globals
+            if namespace is not IN_ENGINE and namespace is not IN_FUNCTIONAL:
+                check(self, caller(1))
+            return read(self)
 
         def put(self, x):
-            frame = sys._getframe(1)
+            check(self, caller(1))
+            write(self, x)
+
+        def check(self, frame):
             if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
                 guard(self, f".{name}", frame)
-            plain.__set__(self, x)
 
         return property(get, put)
 
@@ -296,37 +301,34 @@ def place(frame):
 
 
 lock = Lock()
-watchers: dict[Value, set] = {}  # which traces watch a Value
+watching: dict[object, set[Value]] = {}  # the Values that each trace watches
 
 
 @contextmanager
 def watched(values: Iterable[Value]) -> Iterator[None]:
     """Meanwhile these Values tell a trace of this context when its function looks at them."""
-    values, token = [v for v in values if not is_hidden(v)], object()
+    own, trace = {v for v in values if not is_hidden(v)}, object()
     try:
         with lock.held:
-            for v in values:
-                watchers.setdefault(v, set()).add(token)
-                v.__class__ = watchful(type(v))  # type: ignore[arg-type]
+            watching[trace] = own
+            for v in own:
+                v.__class__ = watchful(type(v))  # type: ignore[arg-type,assignment]
         yield
     finally:
         try:
-            unwatch(values, token)
+            unwatch(own, trace)
         except KeyboardInterrupt:  # on the way: once more, from the start
-            unwatch(values, token)
+            unwatch(own, trace)
             raise
 
 
-def unwatch(values, token):
+def unwatch(values, trace):
     """Gives Values that no other trace watches their classes back."""
     with lock.held:
-        for v in values:
-            tokens = watchers.get(v, set())
-            tokens.discard(token)
-            if not tokens:
-                if getattr(type(v), "hides", "") == "in a trace":
-                    v.__class__ = type(v).shown  # type: ignore[attr-defined]
-                watchers.pop(v, None)
+        watching.pop(trace, None)
+        for v in values.difference(*watching.values()):
+            if getattr(type(v), "hides", "") == "in a trace":
+                v.__class__ = type(v).shown  # type: ignore[attr-defined]
 
 
 def from_library(module: str | None) -> bool:
