@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from numbers import Integral
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import arrays, export, weights
@@ -87,6 +88,16 @@ class Module:
             raise ValueError(f"dtype is for .onnx, a JSON file holds float64, got {dtype!r}")
         else:
             weights.write(path, self.state_dict())
+
+    def page(self, path: str | os.PathLike, X: Any, y: Any) -> Path:
+        """Write a page of the network among points, which are to be tried; return its path.
+
+        X has two columns, y a target for each row; the page is that of a film of one frame. Raises
+        TypeError or ValueError for what a film cannot show.
+        """
+        from . import film  # here, as it draws: no model needs NumPy before
+
+        return film.snapshot(self, X, y).html(path)
 
     def load(self, path: str | os.PathLike) -> None:
         """Set all parameters from a file of `save`. Raises WeightsError unless it fits."""

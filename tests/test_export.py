@@ -154,6 +154,15 @@ def test_without_the_package_the_error_says_how_to_get_it(tmp_path, monkeypatch)
         MLP(2, [1]).save(tmp_path / "m.onnx")
 
 
+def test_a_network_becomes_a_page_among_its_points(tmp_path):
+    X, y = POINTS[:20], np.sign(POINTS[:20, 0])
+    path = MLP(2, [3, 1], act="tanh", seed=0).page(tmp_path / "model.html", X, y)
+    text = path.read_text(encoding="utf-8")
+    assert "<title>MLP 2-3-1</title>" in text and "microgradFilm(host" in text
+    with pytest.raises(ValueError, match="two inputs, this one has 3"):
+        MLP(3, [1]).page(tmp_path / "other.html", X, y)
+
+
 # Arrays.
 
 

@@ -62,7 +62,17 @@ ARROWS = {
     },
     "lab": {"expression", "files", "layered", "operations", "player", "shell"},
     "tensor": {"engine", "functional"},
-    "nn": {"arrays", "atomic", "engine", "export", "functional", "operations", "weights"},
+    "film": {"engine", "files", "operations", "plot", "shell"},
+    "nn": {
+        "arrays",
+        "atomic",
+        "engine",
+        "export",
+        "film",
+        "functional",
+        "operations",
+        "weights",
+    },
     "compiler": {
         "atomic",
         "engine",
@@ -75,7 +85,6 @@ ARROWS = {
         "tensor",
     },
     "progress": set(),
-    "film": {"engine", "files", "operations", "plot", "shell"},
     "train": {"compiler", "engine", "film", "functional", "optim", "progress"},
     "demos": {
         "data",
