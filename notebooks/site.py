@@ -20,14 +20,14 @@ from typing import Any, NamedTuple
 
 import jinja2
 import nbformat
+import pictures
 from nbconvert import HTMLExporter
 from PIL import Image, ImageStat
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import BashLexer, PythonConsoleLexer, PythonLexer
 
-from micrograd import Value, course, files, lab
-from micrograd.player import step_through
+from micrograd import course, files, lab
 
 FOLDER = Path(__file__).parent
 PAGES = FOLDER / "pages"
@@ -153,7 +153,7 @@ def lesson(path):
     title = first.partition("\n")[0].lstrip("# 0123456789")
     exercises = sum("exercise" in cell.metadata.get("tags", []) for cell in notebook.cells)
     minutes = re.search(r"(\d+|ten)\s+minutes", first)
-    said = [f"{minutes[1]} minutes"] if minutes else []
+    said = [f"{minutes[1].replace('ten', '10')} minutes"] if minutes else []
     said += [f"{exercises} exercises"] if exercises else []
     return Page(path.stem, title, inline(question), " · ".join(said), notebook)
 
@@ -247,21 +247,16 @@ def front(lessons):
         "title": "micrograd: how a neural network learns, one number at a time",
         "description": "How neural networks learn: a course, and an engine to read in an evening.",
         "count": len(lessons),
-        "player": neuron(),
+        "player": shown(pictures.neuron()),
         "example": coloured(example),
         "commands": coloured(commands.replace(" && ", "\n"), BashLexer()),
-        "film": "",
+        "film": shown(pictures.moons()),
     }
 
 
-def neuron():
-    """A player of the neuron that the README computes."""
-    x, w, b = Value(2.0, label="x"), Value(-3.0, label="w"), Value(6.5, label="b")
-    out = (x * w + b).tanh()
-    out.label = "out"
-    loss = (out - 1) ** 2
-    loss.label = "loss"
-    return step_through(loss)._repr_mimebundle_()[0]["text/html"]
+def shown(thing):
+    """What a notebook shows of a thing, as HTML."""
+    return thing._repr_mimebundle_()[0]["text/html"]
 
 
 # The reference

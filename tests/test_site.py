@@ -105,7 +105,7 @@ def test_every_page_works_without_a_network_and_asks_for_none(site, browser):
 def test_the_player_of_the_front_page_steps_at_once(site, browser):
     page = opened(browser, site / "index.html")
     page.click(".forward")
-    assert page.texts(".count")[-1] == "2 / 13"
+    assert page.texts(".count")[-1] == "2 / 9"
 
 
 def test_a_guess_comes_before_the_answer(site, browser):
