@@ -102,10 +102,13 @@ def test_every_page_works_without_a_network_and_asks_for_none(site, browser):
         browser.close_pages()
 
 
-def test_the_player_of_the_front_page_steps_at_once(site, browser):
+def test_the_film_and_the_player_of_the_front_page_step_at_once(site, browser):
     page = opened(browser, site / "index.html")
-    page.click(".forward")
-    assert page.texts(".count")[-1] == "2 / 9"
+    page.wait("document.querySelectorAll('[data-shown]').length === 2")
+    assert page.texts(".count") == ["step 120 / 120", "1 / 9"]
+    page.click(".back")
+    page.run("all('.forward')[1].click()")
+    assert page.texts(".count") == ["step 119 / 120", "2 / 9"]
 
 
 def test_a_guess_comes_before_the_answer(site, browser):
