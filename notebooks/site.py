@@ -198,6 +198,8 @@ def linked(body):
     body = body.replace(
         '<div class="highlight">', f'<div class="highlight" {SCROLLS.format("Code")}>'
     )
+    body = body.replace("<table>", f"<div class='table' {SCROLLS.format('Table')}><table>")
+    body = body.replace("</table>", "</table></div>")
     return re.sub(
         r"<h([23])>(.*?)</h\1>", lambda m: f'<h{m[1]} id="{anchor(m[2])}">{m[2]}</h{m[1]}>', body
     )
