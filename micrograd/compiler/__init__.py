@@ -84,8 +84,9 @@ def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]:
 
     `backend` is what it becomes: "numpy", a program that reads as a person would have written it,
     or "c", loops that the system's compiler makes a library of, in a fraction of a second; it is
-    kept in the user's cache folder for the next time. C adds up every sum in the order of the
-    recorded one, so that its numbers differ from the engine's, if at all, by the last digits.
+    kept in the user's cache folder for the next time. C adds up every sum in its order: single
+    operations and sums have the engine's bits. Squares, slopes of tanh, several softmaxes that go
+    back together, and gradients of several kinds of sums may differ from them by the last digits.
     Raises JitError where there is no C compiler, with how to get one.
 
     Raises JitError for what a replay could not do, and where an audit finds a difference. Else a

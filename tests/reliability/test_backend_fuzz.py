@@ -1,0 +1,72 @@
+"""Programs in C beside the engine: learners' programs, random graphs, edge values."""
+
+import functools
+import shutil
+from random import Random
+
+import pytest
+from reliability.beside_the_engine import outcome
+from reliability.graphs import EXACT, TABLE, graph
+from reliability.learners import LEARNERS
+from reliability.properties import FIXED_SEED
+from reliability.reference import gradient_error, number_error
+from reliability.test_edge_fuzz import answers as edge_answers
+from reliability.test_edge_fuzz import close, edged
+from reliability.test_fuzz import answers, bits, together
+from reliability.test_never_silently_wrong import CALLS, refused_at
+
+from micrograd import Value
+from micrograd.compiler import jit
+
+in_c = functools.partial(jit, backend="c")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler"),
+]
+BUNCH = 40  # graphs that are compiled together
+
+
+@pytest.mark.parametrize("part", range(6))
+def test_programs_of_learners_give_the_engines_numbers_or_are_refused(part):
+    for name in list(LEARNERS)[part::6]:
+        call = refused_at(name)
+        found = outcome(LEARNERS[name], in_c, CALLS)
+        assert found.split(":")[0] == (f"JitError at {call}" if call else "same"), name
+
+
+@pytest.mark.parametrize("names", [tuple(TABLE), EXACT], ids=["all", "exact"])
+def test_random_graphs_in_c_equal_the_engine(names, fresh_seed, tries, score):
+    """To 1e-12; to the last bit where all that a graph does is rounded by IEEE 754."""
+    count, same, worst = tries(80, 20_000), 0, 0.0
+    for seed in (FIXED_SEED, fresh_seed):
+        rng = Random(seed)
+        for _ in range(count // 2 // BUNCH):
+            graphs = [graph(rng, names) for _ in range(BUNCH)]
+            expected = answers(graphs, together(graphs))
+            found = answers(graphs, in_c(together(graphs)))
+            for g, (x, in_leaves), (y, in_right) in zip(graphs, found, expected, strict=True):
+                off = gradient_error(g, in_leaves, in_right, 1e-12)
+                worst = max(worst, off, number_error(g, [x], [y], 1e-12))
+                assert worst <= 1e-12, g
+                same += bits([x, *in_leaves]) == bits([y, *in_right])
+    assert same == count or names is not EXACT
+    score(
+        f"{count:,} random graphs in C, {BUNCH} at once, against the engine",
+        "relative error ≤ 1e-12",
+        f"at most {worst:.1e}; the same bits in {same:,}",
+    )
+
+
+def test_edge_values_in_c_are_taken_as_in_the_engine(fresh_seed, tries):
+    for seed in (FIXED_SEED, fresh_seed):
+        rng = Random(seed)
+        for _ in range(tries(1, 100)):
+            graphs = [graph(rng) for _ in range(BUNCH)]
+            function = together(graphs)
+            compiled = in_c(function)
+            compiled([[Value(x) for x in g.leaves] for g in graphs])
+            for _ in range(3):
+                leaves = [edged(rng, g.leaves) for g in graphs]
+                rows = zip(graphs, edge_answers(compiled, leaves), edge_answers(function, leaves))
+                for g, xs, ys in rows:
+                    assert all(map(close, xs, ys)), g
