@@ -1,11 +1,9 @@
 """Films of trainings: which steps they keep, what they refuse, how small they are."""
 
-import json
-import re
-
 import numpy as np
 import pytest
 from PIL import Image
+from stories import story_of
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
@@ -28,8 +26,7 @@ def trained(steps=20, sizes=(4, 1), y=SIGNS, act="relu", loss=F.hinge_loss, poin
 
 def story(film):
     """What a page tells its script."""
-    html = film._repr_mimebundle_()[0]["text/html"]
-    return json.loads(re.search(r"^const story = (.*);$", html, re.MULTILINE).group(1))
+    return story_of(film._repr_mimebundle_()[0]["text/html"])
 
 
 @pytest.mark.parametrize("jit", [False, True])

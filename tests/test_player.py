@@ -10,6 +10,7 @@ import pytest
 from optable import OPS
 from PIL import Image
 from processes import printed
+from stories import story_of
 from test_viz import HOSTILE
 
 import micrograd.functional as F
@@ -223,8 +224,7 @@ def test_the_classes_people_write_by_hand_can_be_stepped_through():
 
 def story(player):
     """What the script shows, read back from the page."""
-    text = re.search(r"^const story = (.*);$", player._repr_mimebundle_()[0]["text/html"], re.M)
-    return json.loads(text.group(1))
+    return story_of(player._repr_mimebundle_()[0]["text/html"])
 
 
 def names(player):

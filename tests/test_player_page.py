@@ -114,6 +114,7 @@ def test_what_is_below_does_not_move(predict, width, browser):
 
 def test_a_step_changes_only_what_changes(browser):
     page = browser.open(fragment(network(8)))
+    page.wait("document.querySelector('[data-shown]')")  # a large story is unpacked first
     script = """
     let writes = 0, worst = 0;
     const watch = new MutationObserver((records) => { writes += records.length; });
