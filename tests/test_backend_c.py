@@ -296,7 +296,11 @@ print(f(1e-310).data, f(-0.0).data, before, state(1e-308, 0.0))
 """
 
 
-def test_loading_a_program_changes_nothing_in_the_process():
+@pytest.mark.parametrize("compiler", ["", "gcc -Ofast", "gcc -funsafe-math-optimizations"])
+def test_loading_a_program_changes_nothing_in_the_process(compiler, monkeypatch):
+    if not shutil.which(compiler.partition(" ")[0] or "cc"):
+        pytest.skip("needs gcc")
+    monkeypatch.setenv("CC", compiler)
     state = "(1e-318, -0.0, 0.0, -0.0, 1e+16)"
     assert printed(LOADING).strip() == f"5e-311 -0.0 {state} {state}"
 
