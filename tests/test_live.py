@@ -174,6 +174,15 @@ def test_closing_leaves_the_film_of_what_was_trained():
     assert "microgradFilm" in shown[0]["text/html"] and "image/png" in shown[0]
 
 
+def test_a_data_set_comes_with_its_own_noise():
+    view = live("spirals")
+    noises = [view.session.toy.noise]
+    for name in ("circles", "square"):
+        told(view, {"do": "set", "with": ["data", name]})
+        noises.append(view.session.toy.noise)
+    assert noises == [0.02, 0.05, 0.0]
+
+
 def test_a_toy_is_the_same_for_its_seed():
     (one, *_), (two, *_), (other, *_) = (Toy(seed=k).made() for k in (1, 1, 2))
     assert one.state_dict() == two.state_dict() != other.state_dict()
@@ -208,6 +217,10 @@ def test_a_training_is_steered_in_a_live_notebook(program, served, browser):
     page.click(".play")
     assert played(page, 2) > 0
     page.click(".play")
+    page.wait("all('.frame')[0].dataset.playing === 'false'")
+    page.click(".play")
+    assert played(page, 1) > 0
+    page.click("[data-command='notebook:interrupt-kernel']")
     page.wait("all('.frame')[0].dataset.playing === 'false'")
     stopped = step(page)
     write(page, ".rate", "0", "input")

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import signal
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ import traitlets
 from .. import film, shell
 from .. import functional as F
 from ..optim import Optimizer
-from .session import Session, Toy, sentence
+from .session import Session, Toy, sentence, usual_noise
 
 __all__ = ["Live", "live"]
 
@@ -50,7 +49,7 @@ def live(
     Raises TypeError or ValueError for what a film cannot show.
     """
     if isinstance(model, str):
-        toy = Toy(model, held=held)
+        toy = Toy(model, noise=usual_noise(model), held=held)
         made = toy.made()
     elif X is None or y is None:
         raise TypeError("live() needs X and y beside a model, or the name of a toy data set")
@@ -72,7 +71,7 @@ class Live(anywidget.AnyWidget):
     def __init__(self, session: Session) -> None:
         super().__init__(_esm=script(), story=session.story())
         self.session, self.speed, self.task, self.shown = session, 1, None, None
-        self.drawn = asyncio.Event()
+        self.drawn, self.kernel = asyncio.Event(), loop_here()
         self.on_msg(self.asked)
 
     def _ipython_display_(self, **_: Any) -> None:
@@ -146,14 +145,24 @@ class Live(anywidget.AnyWidget):
             Live.playing.pause()
         Live.playing = self
         self.task = asyncio.get_running_loop().create_task(self.run())
+        self.on_interrupt(lambda *_: self.pause())
         self.send({"playing": True})
 
     def pause(self):
         """Stop the loop after its step, if it runs."""
         if Live.playing is self:
             Live.playing = None
+            self.on_interrupt(signal.SIG_IGN)  # as a waiting kernel does
         self.task = None
         self.send({"playing": False})
+
+    def on_interrupt(self, handler):
+        """Have the kernel do something at an interrupt while it waits.
+
+        It is told in its own loop: messages of a page may be heard in another thread.
+        """
+        if self.kernel:
+            self.kernel.call_soon_threadsafe(signal.signal, signal.SIGINT, handler)
 
     def close_view(self):
         """Stop, and leave the film of what was trained in the place of the view."""
@@ -166,30 +175,28 @@ class Live(anywidget.AnyWidget):
     async def run(self):
         """Train and show, a frame when the last one is drawn, until somebody stops it."""
         own = asyncio.current_task()
-        with self.told_errors(), interrupts(self.pause):
+        with self.told_errors():
             while self.task is own:
                 self.drawn.clear()
                 self.session.advance(self.speed)
                 self.show()
-                for _ in range(PATIENCE):
-                    await asyncio.sleep(WAKE)
-                    if self.drawn.is_set():
-                        break
-                else:
-                    self.pause()  # nobody looks
+                await self.looked_at()
+
+    async def looked_at(self):
+        """Wait until the page has drawn; where it does not, nobody looks, and there is no more."""
+        for _ in range(PATIENCE):
+            await asyncio.sleep(WAKE)
+            if self.drawn.is_set():
+                return
+        self.pause()
 
 
-@contextlib.contextmanager
-def interrupts(action):
-    """Has the signal of an interrupt do something, which else a waiting kernel ignores."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: action())
+def loop_here():
+    """The loop of this thread, if one runs."""
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def script() -> str:

@@ -19,9 +19,18 @@ function microgradLive(host, css, model) {
 
   const ask = (what, ...given) => {
     clearTimeout(timer);
-    timer = setTimeout(() => complain("The kernel does not answer: run the cell again."), WAIT);
-    model.send({ do: what, with: given });
+    timer = setTimeout(noAnswer, WAIT);
+    try {
+      model.send({ do: what, with: given });
+    } catch {
+      noAnswer();
+    }
   };
+
+  function noAnswer() {
+    complain("The kernel does not answer: run the cell again.");
+    showPlaying(false);
+  }
 
   // The controls
 
@@ -146,7 +155,9 @@ function microgradLive(host, css, model) {
     past.max = film.frames.length - 1;
     show(film.frames.length - 1);
     if (fresh) scene.begin();
-    requestAnimationFrame(() => model.send({ do: "drawn" }));
+    requestAnimationFrame(() => {
+      if (playing) model.send({ do: "drawn" });
+    });
   }
 
   function thin() {
@@ -220,9 +231,9 @@ function microgradLive(host, css, model) {
   shell.ready();
   ask("hello");
   return () => {
-    clearTimeout(timer);
     model.off("msg:custom", onMessage);
-    model.send({ do: "pause" });
+    if (playing) ask("pause");
+    clearTimeout(timer);
     if (scene) scene.end();
   };
 }

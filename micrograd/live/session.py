@@ -56,12 +56,14 @@ class Toy:
             value = READERS[name](text)
         except ValueError:
             raise ValueError(f"{name} needs a number, got {text!r}") from None
+        if name == "data":
+            return replace(self, data=value, noise=usual_noise(value))
         return replace(self, **{name: value})
 
     def made(self) -> tuple[nn.MLP, np.ndarray, np.ndarray, Callable]:
         """A new model, its points and targets, and a loss for them."""
         make = DATASETS[self.data]
-        noise = {"noise": self.noise} if "noise" in inspect.signature(make).parameters else {}
+        noise = {"noise": self.noise} if "noise" in parameters(make) else {}
         X, y = make(self.points, seed=self.seed, **noise)
         classes = int(y.max()) + 1
         outputs = 1 if classes == 2 else classes
@@ -71,6 +73,16 @@ class Toy:
             if outputs == 1
             else (model, X, y, F.cross_entropy)
         )
+
+
+def parameters(make):
+    return inspect.signature(make).parameters
+
+
+def usual_noise(name: str) -> float:
+    """The noise that a data set has of itself."""
+    known = parameters(DATASETS[among("data", name, DATASETS)])
+    return known["noise"].default if "noise" in known else 0.0
 
 
 def sizes(text):
