@@ -27,8 +27,8 @@ from .errors import JitError
 
 # Nothing here reorders a sum, joins a product with it, or changes the state of the process.
 FLAGS = (
-    *("-fno-math-errno", "-fno-trapping-math", "-fno-unsafe-math-optimizations"),
-    *("-ffp-contract=off", "-fno-builtin-pow"),
+    *("-fno-fast-math", "-fno-unsafe-math-optimizations", "-fno-finite-math-only"),  # of $CC
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off", "-fno-builtin-pow"),
     *("-shared", "-fPIC", "-fvisibility=hidden", "-w"),
     *(["-nostartfiles"] if sys.platform == "linux" else []),  # which $CC="gcc -Ofast" would add to
 )

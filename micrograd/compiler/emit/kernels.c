@@ -1,7 +1,7 @@
 /* What programs in C call: the functions of floats.py and functional.py, to the last bit, and
    matrix products. `x` are numbers in a row, as they are taken together from the buffer. */
 
-#ifdef __FAST_MATH__
+#if defined __FAST_MATH__ || __FINITE_MATH_ONLY__
 #error "a program must not be compiled with -ffast-math: it changes numbers in the whole process"
 #endif
 
