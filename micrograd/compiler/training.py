@@ -180,8 +180,8 @@ class Training:
     def loop(self, replay, arguments, batches, start, kwargs, found):
         """Makes more steps, as long as nothing but their numbers can differ: see `many`."""
         fill, at, args = self.fills[replay], start, batches[start - 1]
-        until = time.monotonic() + LOOP_SECONDS
-        while at < len(batches) and time.monotonic() < until:
+        until = time.process_time() + LOOP_SECONDS
+        while at < len(batches) and time.process_time() < until:
             if (batch := batches[at]) is not args:
                 args, given = batch, Arguments((*self.bound, *batch), kwargs)
                 given.fix(arguments.static, arguments.take_one_example)
@@ -202,17 +202,17 @@ class Training:
 
     def one_step(self, replay, arguments, fill):
         """What a step computed, in a list; none where that is infinite, nan or of another way."""
+        program = replay.program
         fill(self.used.all, arguments)
-        if not replay.program.forward():
+        if not program.forward():
             return []
         outputs = replay.outputs()
-        replay.program.backward()  # from the seeds of the step before
-        gradients = replay.program.gradients
-        fill.spread(gradients, self.grads)
-        new = self.moved()
-        if not (is_finite(gradients) and is_finite(new.all)):
+        program.backward()  # from the seeds of the step before
+        fill.spread(program.gradients, self.grads)
+        new = self.moved()  # where a gradient is not finite, neither is what it leads to
+        if not is_finite(new.all) or (fill.others and not is_finite(program.gradients)):
             return []
-        fill.collect(gradients, arguments)
+        fill.collect(program.gradients, arguments)
         self.use(new)
         return [outputs]
 
@@ -291,7 +291,7 @@ class Training:
 
 
 MOST_FILLS = 64  # kept for replays, which may long be forgotten
-LOOP_SECONDS = 0.01  # after which a loop looks again at what the function sees
+LOOP_SECONDS = 0.01  # of CPU, after which a loop looks again at what the function sees
 ATTRIBUTES = ("used", "state", "steps")
 
 
