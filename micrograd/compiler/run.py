@@ -72,7 +72,8 @@ class Executable:
         return self.program.forward()
 
     def outputs(self) -> list[float]:
-        return self.v[self.program.outputs].tolist()
+        at = self.program.outputs
+        return [self.v.item(at.item())] if len(at) == 1 else self.v[at].tolist()
 
     def result(self, arguments: Arguments) -> Any:
         """What the function returns, after a run."""
