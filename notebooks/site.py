@@ -46,7 +46,7 @@ COVER = 1.6  # width by height, of the picture that a lesson is shown by
 GUESS = re.compile(r"(?:^|[\s(])\*[^*\s][^*]*[.?!]\*$")  # a question in italics ends the text above
 
 MODULES = (
-    "engine", "functional", "tensor", "nn", "optim", "train", "data", "film", "plot", "viz",
+    "engine", "functional", "tensor", "nn", "optim", "train", "data", "film", "live", "plot", "viz",
     "player", "lab", "gradcheck", "function", "compiler", "names", "expression", "lesson", "puzzle",
 )  # fmt: skip
 
