@@ -56,6 +56,8 @@ def test_an_optimizer_of_ones_own_is_used_as_it_is():
     settings = view.session.story()["settings"]
     assert optimizer.steps == 1 and settings["optimizer"] == "own"
     assert settings["lr"] == pytest.approx(0.0982) and "data" not in settings
+    told(view, {"do": "restart"})
+    assert optimizer.steps == 0 and not any(optimizer.state[0])
 
 
 def test_a_share_is_held_out_and_not_trained_on():
@@ -134,12 +136,14 @@ def test_what_cannot_be_set_is_a_sentence_in_the_view(name, text, says):
     [
         ((nn.MLP(2, [1]),), TypeError, "live() needs X and y beside a model"),
         (("moon",), ValueError, "data is one of moons, circles"),
+        ((nn.MLP(2, [1]), X, SIGNS, 1.0), ValueError, "held is from 0 to 0.9, got 1.0"),
         ((nn.MLP(3, [1]), X, SIGNS), ValueError, "networks of two inputs"),
     ],
 )
 def test_what_cannot_be_trained_is_refused(arguments, kind, says):
+    *places, held = arguments if len(arguments) == 4 else (*arguments, 0.2)
     with pytest.raises(kind) as error:
-        live(*arguments)
+        live(*places, held=held)
     assert says in str(error.value)
 
 

@@ -38,7 +38,8 @@ class Film:
     """The weights of a training at some of its steps; shows itself in a notebook, where it plays.
 
     `steps` says after how many steps the weights of each frame were kept; losses[k] is the loss
-    before step k, and there is one more after the last step where it is known.
+    before step k, and there is one more after the last step where it is known. Of many points, the
+    page shows the first thousand.
     """
 
     def __init__(self, camera: Camera, losses: Sequence[float], batches: bool = False) -> None:

@@ -120,6 +120,7 @@ class Session:
                 "live() needs an optimizer of the model's parameters, got one of others"
             )
         self.toy, self.own = toy, optimizer if isinstance(optimizer, Optimizer) else None
+        self.fresh = self.own.state_dict() if self.own else None
         self.kind = OWN if self.own else among("optimizer", optimizer, OPTIMIZERS)
         self.lr, self.jit = lr, jit
         self.begin(model, X, y, loss, held)
@@ -127,7 +128,7 @@ class Session:
     def begin(self, model, X, y, loss, held):
         """Take a model and its data, of which a share is held out."""
         Camera(model, X, y, 0)  # refuses what cannot be shown
-        n = round(held * len(X))
+        n = round(between("held", held, 0, 0.9) * len(X))
         order = list(range(len(X)))
         random.Random(0).shuffle(order)
         self.held, kept = sorted(order[:n]), sorted(order[n:])
@@ -148,8 +149,9 @@ class Session:
         self.camera.keep(0)
 
     def equip(self):
-        """A new optimizer of the kind that is chosen, or one's own as it is."""
-        if self.kind == OWN:
+        """A new optimizer of the kind that is chosen, or one's own as it came."""
+        if self.own and self.kind == OWN:
+            self.own.load_state_dict(self.fresh)
             self.optimizer = self.own
         else:
             self.optimizer = OPTIMIZERS[self.kind](self.model.parameters(), self.lr)
