@@ -136,22 +136,37 @@ class Emitter:
         source.write(REDUCTIONS[group.kind].format(i=i, x=x, g=g, y=y, f=self.functions(group)))
 
     def take(self, group):
-        """Whole rows of a table, where all its columns are taken from at the same indices."""
         source, index, columns = self.source, group.operands[0], group.operands[1:]
-        width = int((index != index[0]).argmax()) or group.size
-        rows, shape = len(columns), (group.size // width, width)
-        is_table = shape[0] * width == group.size and all(
-            (same == same[..., :1, :]).all()
-            for same in (index.reshape(shape).T, columns.reshape(rows, *shape))
-        )
-        if is_table:
-            table, i = self.array(columns[:, :width]), self.array(index[::width])
-            y = self.array(group.outputs[0].reshape(shape))
-            source.write(f"{table}.take(places({i}, {rows}), 0, {y}, 'clip')")
+        if self.rows_taken(group):
+            return
+        offsets, each = source.given("i", self.offset[columns]), np.arange(group.size)
+        y, i, each = self.array(group.outputs[0]), self.array(index), source.given("i", each)
+        source.write(f"v.take({offsets}[places({i}, {len(columns)}), {each}], 0, {y}, 'clip')")
+
+    def rows_taken(self, group):
+        """Whether rows of a table were taken at once: all its columns at the same indices."""
+        source, rows = self.source, len(group.operands) - 1
+        order = np.lexsort((group.operands[1], group.operands[0]))
+        width = max(1, group.size // len(np.unique(group.operands[0])))
+        if group.size % width:
+            return False
+        index, *columns = group.operands[:, order].reshape(rows + 1, -1, width)
+        table = np.array(columns)[:, 0]
+        at = self.offset[group.outputs[0, order]].reshape(-1, width)
+        spaced, step = spacing(at), even_steps(at[0])
+        is_table = (index == index[:, :1]).all() and (columns == table[:, None]).all()
+        if not is_table or spaced is None or step is None or np.ptp(spaced[1], axis=1).any():
+            return False
+        y = source.view("v", at[0, 0], (*spaced[0], width), (*spaced[1][:, 0], *step))
+        taken = f"{self.array(table)}.take(places({self.array(index[:, 0])}, {rows}), 0"
+        shape = source.names[y].shape
+        if len(shape) == 2 and source.names[y].flags.c_contiguous:
+            source.write(f"{taken}, {y}, 'clip')")
+        elif len(shape) == 2:
+            source.write(f"{y}[...] = {taken})")
         else:
-            offsets, each = source.given("i", self.offset[columns]), np.arange(group.size)
-            y, i, each = self.array(group.outputs[0]), self.array(index), source.given("i", each)
-            source.write(f"v.take({offsets}[places({i}, {rows}), {each}], 0, {y}, 'clip')")
+            source.write(f"{y}[...] = {taken}).reshape({shape})")
+        return True
 
     def functions(self, group):
         """The name of the list of the user's functions that a group applies."""
