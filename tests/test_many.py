@@ -272,6 +272,7 @@ def test_no_steps_change_nothing():
         ((True, X), TypeError, "a number of steps, or an array of integers"),
         (([0, 1], X), TypeError, r"integers (steps, batch size), got list [0, 1]"),
         (([[0.0]], X), TypeError, r"(steps, batch size), got list [[0.0]]"),
+        (([[0, 1], [2]], X), TypeError, r"(steps, batch size), got list [[0, 1], [2]]"),
         (([[0]],), TypeError, "needs arrays to take rows of, got none"),
         (([[0]], [1.0, 2.0]), TypeError, "needs arrays to take rows of, got list"),
         (([[0]], X, X[:3]), ValueError, "arrays of one length, got [3, 4]"),

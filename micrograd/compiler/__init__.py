@@ -24,7 +24,7 @@ where it is indented.
     ├ program         these passes in a row, and the compiled forward() and backward()
     ▼
     run               an Executable: fill in, forward(), results as Values; later, backward()
-    training          or a whole step, with the optimizer's update
+    training          or whole steps, one or many, with the optimizer's update
 
 `grad` and `gradients` (derivatives) take lower and differentiate alone: the ops of the gradients
 become Values (interpret), in the engine or in a trace.

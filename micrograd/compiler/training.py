@@ -380,7 +380,10 @@ def is_a_number(steps):
 
 def checked_rows(indices, arrays):
     """Indices (steps, batch size) of rows of each of the arrays."""
-    found = np.asarray(indices)
+    try:
+        found = np.asarray(indices)
+    except ValueError:  # rows of different lengths
+        found = np.array(None)
     if found.ndim != 2 or found.dtype.kind not in "iu":
         raise TypeError(
             "many() needs a number of steps, or an array of integers (steps, batch size), got "
