@@ -57,6 +57,8 @@ def test_every_command_works_from_it(installed, tmp_path):
     assert installed(tmp_path, *own, "--version").startswith("micrograd ")
     assert "wrote" in installed(tmp_path, *own, "draw", "a*b", "a=2", "b=3", "-o", "a.html")
     assert "accuracy" in installed(tmp_path, *own, "demo", "--steps", "2", "--hidden", "3")
+    in_c = "from micrograd.compiler.backends import prelude; print('double' in prelude())"
+    assert installed(tmp_path, "-c", in_c) == "True\n"
     copy = "from micrograd import course; print(len(course.copy_new(course.MINE)))"
     assert installed(tmp_path, "-c", copy) == f"{len(LESSONS)}\n"
     assert "0 of " in installed(tmp_path, *own, "progress")

@@ -4,7 +4,7 @@ import shutil
 import warnings
 
 import pytest
-from benchmarks import leanest, moons, transformer
+from benchmarks import leanest, moons, rnn, transformer
 
 from micrograd import Value
 
@@ -12,6 +12,7 @@ TOKENS = transformer.tokens(transformer.NAMES[0])
 WORKLOADS = {
     "moons": (moons, (), moons.with_fused_losses, 20),
     "transformer": (transformer, (TOKENS,), transformer.by_scalars, 5),
+    "rnn": (rnn, (), rnn.by_scalars, 20),
 }
 BUILDERS = ["by_hand", "by_hand_tuned", "torch_eager", "torch_compiled", "jax_jitted"]
 OLDEST = {"torch_eager": "2.4", "torch_compiled": "2.4"}  # fused Adam on the CPU, rms_norm
@@ -23,7 +24,7 @@ OLDEST = {"torch_eager": "2.4", "torch_compiled": "2.4"}  # fused Adam on the CP
 def test_the_losses_are_those_of_the_engine(workload, name):
     module, args, parts, steps = WORKLOADS[workload]
     if not hasattr(module, name):
-        pytest.skip("only tuned")
+        pytest.skip("not written by hand")
     expected = losses(moons.training_step(*parts(), *args), steps)
     assert expected[-1] < 0.8 * expected[0]
     with warnings.catch_warnings():
@@ -49,6 +50,11 @@ def test_single_operations_are_those_of_the_leanest_class():
     assert expected[-1] < expected[0]
     assert losses(ours, 3) == pytest.approx(expected, rel=0, abs=1e-12)
     assert leanest.products(Value, 4, 6, 4) == leanest.products(leanest.Node, 4, 6, 4)
+
+
+def test_the_rnn_has_the_parameters_that_its_title_says():
+    _, adam = rnn.by_scalars()
+    assert f"{len(adam.parameters):,} parameters" in rnn.__doc__
 
 
 def test_the_transformer_has_the_parameters_of_microgpt():
