@@ -289,10 +289,10 @@ class Emitter:
             if summed:
                 source.write(f"add({summed}, {x}, out={y})")
             summed = y if summed else x
-        if summed != y:
-            source.write(f"{y}[...] = {summed}")
         if group.from_zero:
-            source.write(f"add({y}, 0.0, out={y})")
+            source.write(f"add({summed}, 0.0, out={y})")
+        elif summed != y:
+            source.write(f"{y}[...] = {summed}")
 
     def terms(self, group):
         """The name of an array (terms, ops) of what a long sum adds up."""
