@@ -11,6 +11,7 @@ from micrograd.__main__ import main
 from micrograd.expression import FUNCTIONS, ExpressionError, evaluate
 from micrograd.operations import OPERATIONS
 from micrograd.player import page, step_through
+from micrograd.raster import flattened
 
 pytestmark = pytest.mark.slow
 
@@ -86,6 +87,25 @@ def require_same_story(scripts, text, numbers):
     assert flows[0] == flows[1] and found["title"] == wanted["title"]
     for key in ("predict", "most", "functions", "row", "padding"):
         assert found[key] == wanted[key]
+
+
+def inside(point, box):
+    (x, y), (left, top, w, h) = point, box
+    return left + 1 < x < left + w - 1 and top + 1 < y < top + h - 1
+
+
+def test_no_line_runs_behind_a_box_on_its_way(scripts):
+    for text in (
+        "e = a*b; d = e*a + tanh(e); d*a - exp(e)",
+        "(1 - a)**2 + 10*(b - a**2)**2",
+        *FIXED,
+    ):
+        story = told(scripts, text, {**NUMBERS, "fi": 0.25})
+        for flow in story["flows"]:
+            others = [n["box"] for i, n in enumerate(story["nodes"]) if i != flow["child"]]
+            others += [f["plate"] for f in story["flows"] if f is not flow]
+            line = flattened([tuple(point) for point in flow["curve"]])
+            assert not any(inside(point, box) for point in line for box in others), (text, flow)
 
 
 def random_expression(rng, depth=4):

@@ -4,6 +4,8 @@ function microgradStory(nodes, { lengths, functions, most, font }) {
   const { ROW, PADDING, MARGIN, OP_HEIGHT, OP_GAP, PLATE_HEIGHT, NODE_GAP, COLUMN_GAP, SWEEPS } = lengths;
   const { NAME_SIZE, TEXT_SIZE, PLATE_SIZE, SHORT } = lengths;
   const { number, exact, short, symbol, teller } = microgradWords;
+  const LANE = 6; // height of a line's place among boxes
+  const NARROW = 10; // less than its column, on one side
   const pen = document.createElement("canvas").getContext("2d");
   const steps = microgradSteps(nodes);
   const { names, lines } = teller(nodes);
@@ -55,6 +57,7 @@ function microgradStory(nodes, { lengths, functions, most, font }) {
     }
     const columns = inColumns(points, after, before);
     const near = points.map((_, i) => [...after[i], ...before[i]]);
+    const ways = led(points, edges, columns, near);
     for (const point of points) point.y = 0;
     for (let sweep = 0; sweep < SWEEPS; sweep++)
       for (const column of sweep % 2 ? [...columns].reverse() : columns) {
@@ -67,12 +70,34 @@ function microgradStory(nodes, { lengths, functions, most, font }) {
     let x = MARGIN;
     for (const column of columns) {
       const wide = Math.max(...column.map((i) => points[i].w));
-      for (const i of column) points[i].x = x + (wide - points[i].w) / 2;
+      for (const i of column) {
+        if (points[i].passes) points[i].w = wide;
+        Object.assign(points[i], { x: x + (wide - points[i].w) / 2, left: x, right: x + wide });
+      }
       x += wide + COLUMN_GAP;
     }
     for (const p of points) p.y += MARGIN - top - p.h / 2;
     const bottom = Math.max(...points.map((p) => p.y + p.h));
-    return { points, size: [x - COLUMN_GAP + MARGIN, bottom + MARGIN].map(Math.round) };
+    return { points, ways, size: [x - COLUMN_GAP + MARGIN, bottom + MARGIN].map(Math.round) };
+  }
+
+  // Where an edge goes past columns, it gets a place in each of them: no line runs behind a box.
+  function led(points, edges, columns, near) {
+    const column = new Map(columns.flatMap((all, k) => all.map((i) => [i, k])));
+    const ways = new Map();
+    for (const [i, j] of edges) {
+      let from = i;
+      for (let k = column.get(i) + 1; k < column.get(j); k++) {
+        const here = points.push({ w: 0, h: LANE, passes: true }) - 1;
+        columns[k].push(here);
+        near.push([from]);
+        near[from].push(here);
+        from = here;
+        ways.set(j, [...(ways.get(j) || []), points[here]]);
+      }
+      if (from !== i) near[from].push(j);
+    }
+    return ways;
   }
 
   function inColumns(points, after, before) {
@@ -111,26 +136,36 @@ function microgradStory(nodes, { lengths, functions, most, font }) {
     return pools.flatMap(([mean, n]) => Array(n).fill(mean));
   }
 
-  // One even line behind the plate.
-  function arrow(child, plate, parent) {
-    const [x, y] = [child.x + child.w, child.y + child.h / 2];
-    const [left, right, level] = [plate.x, plate.x + plate.w, plate.y + plate.h / 2];
-    const [end, bottom] = [parent.x, parent.y + parent.h / 2];
-    const far = Math.max(left - x, end - right) > SHORT;
-    if (far) {
-      const [m, n, third] = [(x + left) / 2, (right + end) / 2, (right - left) / 3];
-      const to = [[x, y], [m, y], [m, level], [left, level]];
-      const on = [[left + third, level], [right - third, level], [right, level]];
-      return [...to, ...on, [n, level], [n, bottom], [end, bottom]];
+  // A curve from one place to another on its right, level at both ends; and a straight line.
+  const bent = ([x, y], [u, v]) => [[(x + u) / 2, y], [(x + u) / 2, v], [u, v]];
+  const straight = ([x, y], [u, v]) => [[(2 * x + u) / 3, y], [(x + 2 * u) / 3, v], [u, v]];
+  const middle = (box) => box.y + box.h / 2;
+
+  // One even line behind the plate; where it is long, on its way past the boxes between.
+  function arrow(child, way, plate, parent) {
+    const [x, y] = [child.x + child.w, middle(child)];
+    const [left, right, level] = [plate.x, plate.x + plate.w, middle(plate)];
+    const [end, bottom] = [parent.x, middle(parent)];
+    const narrow = plate.right - right > NARROW; // beside wider ones
+    if (way.length || narrow || Math.max(left - x, end - right) > SHORT) {
+      const line = [[x, y]]; // which bends between columns only
+      const last = () => line[line.length - 1];
+      line.push(...straight(last(), [child.right, y]));
+      for (const box of [...way, plate]) {
+        line.push(...bent(last(), [box.left, middle(box)]));
+        line.push(...straight(last(), [box.right, middle(box)]));
+      }
+      line.push(...bent(last(), [parent.left, bottom]));
+      return [...line, ...straight(last(), [end, bottom])];
     }
-    const middle = (left + right) / 2;
-    const [ahead, behind] = [(middle - x) / 2, (end - middle) / 2];
+    const center = (left + right) / 2;
+    const [ahead, behind] = [(center - x) / 2, (end - center) / 2];
     const slopes = [(level - y) / ahead, (bottom - y) / (end - x), (bottom - level) / behind];
     const least = slopes.reduce((s, t) => (Math.abs(t) < Math.abs(s) ? t : s));
     const slope = slopes[0] * slopes[2] > 0 ? least : 0; // makes no bump
     return [
-      [x, y], [x + ahead, y], [middle - ahead, level - slope * ahead], [middle, level],
-      [middle + behind, level + slope * behind], [end - behind, bottom], [end, bottom],
+      [x, y], [x + ahead, y], [center - ahead, level - slope * ahead], [center, level],
+      [center + behind, level + slope * behind], [end - behind, bottom], [end, bottom],
     ];
   }
 
@@ -138,7 +173,7 @@ function microgradStory(nodes, { lengths, functions, most, font }) {
   const widths = boxWidths();
   const heights = nodes.map((n) => (n.constant ? 1 : 3) * ROW + 2 * PADDING);
   const ops = nodes.map((n) => (n.children.length ? opWidth(n) : 0));
-  const { points, size } = placed();
+  const { points, ways, size } = placed();
 
   function node(n, i) {
     const p = points[n.point];
@@ -163,7 +198,7 @@ function microgradStory(nodes, { lengths, functions, most, font }) {
       added: Number.isFinite(f.added) ? f.added : null,
       text: short(f),
       plate: rounded([plate.x, plate.y, plate.w, plate.h]),
-      curve: arrow(child, plate, parent).map(rounded),
+      curve: arrow(child, ways.get(f.point) || [], plate, parent).map(rounded),
     };
   }
 
