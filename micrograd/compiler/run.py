@@ -136,6 +136,8 @@ class Executable:
     def inner_gradients(self, grads):
         """The gradients of outputs from which others with a gradient were computed, by index."""
         program = self.went_back
+        if len(grads) == 1:
+            return {}
         below = {j for i, grad in enumerate(grads) if grad for j in program.below[i]}
         return {j: program.v.item(program.inner[j]) for j in below if j in program.inner}
 
