@@ -234,7 +234,7 @@ def test_a_snapshot_is_a_page_without_steps(shown):
 
 
 @pytest.mark.parametrize("around", GUESTS)
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 700, 400])
 def test_the_page_never_scrolls_sideways_and_letters_have_their_size(around, width, browser):
     html = trained(12, (16, 16, 1))[1].film._repr_mimebundle_()[0]["text/html"]
     if around == "Jupyter":
@@ -250,7 +250,7 @@ def test_the_page_never_scrolls_sideways_and_letters_have_their_size(around, wid
     assert page.errors() == []
 
 
-@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("width", [1280, 700, 400])
 def test_what_is_below_does_not_move(width, shown):
     page = shown(trained(12, (16, 16, 1))[1].film, width=width)
     script = """
