@@ -247,3 +247,13 @@ def test_the_bar_of_a_notebook_is_quiet_and_leaves_nothing():
     shown = [content["data"]["text/html"] for content in seen if content.get("data")]
     assert shown and all("<progress" in html and "training" in html for html in shown)
     assert [output.get("data") for output in notebook.cells[0].outputs] == [{}]
+
+
+@pytest.mark.parametrize("number", ["00", "11", "12"])
+def test_a_lesson_shows_a_small_film(number):
+    [path] = (Path(__file__).parent.parent / "notebooks").glob(f"{number}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    films = [data for data in shown if "microgradFilm" in "".join(data.get("text/html", []))]
+    sizes = [sum(len("".join(text)) for text in data.values()) for data in films]
+    assert len(sizes) == 1 and max(sizes) <= 150_000
