@@ -87,6 +87,8 @@ def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]:
     kept in the user's cache folder for the next time. C adds up every sum in its order: single
     operations and sums have the engine's bits. Squares, slopes of tanh, several softmaxes that go
     back together, and gradients of several kinds of sums may differ from them by the last digits.
+    It is the faster the smaller arrays are: up to layers of some 64 neurons; from 256 on, NumPy's
+    matrix products are as fast or faster.
     Raises JitError where there is no C compiler, with how to get one.
 
     Raises JitError for what a replay could not do, and where an audit finds a difference. Else a
