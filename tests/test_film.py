@@ -1,5 +1,8 @@
 """Films of trainings: which steps they keep, what they refuse, how small they are."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
