@@ -229,6 +229,14 @@ def test_a_folder_that_cannot_be_trusted_is_left_alone(cache, why, tmp_path):
     assert before == (cache.read_text() if why == "a file" else [*cache.iterdir()])
 
 
+def test_without_a_home_programs_last_as_long_as_the_process(monkeypatch):
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(build, "users_folder", nowhere)
+    assert doubled() == 6.0
+
+
 SENTENCES = {
     "none": (None, "needs a C compiler, and found none: install gcc or clang"),
     "not there": ("/no/such/cc", r"\$CC names a compiler that is not there: '/no/such/cc'"),

@@ -8,6 +8,7 @@ last as long as the process.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -153,13 +154,11 @@ def digest(content):
 
 def cache() -> Path:
     """The folder of libraries: the user's, if it is nobody else's to write to, or of this run."""
-    folder = users_folder() / "micrograd" / "programs"
-    try:
+    with contextlib.suppress(OSError, RuntimeError):  # such as: there is no home
+        folder = users_folder() / "micrograd" / "programs"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_private(folder) and os.access(folder, os.W_OK | os.X_OK):
             return folder
-    except OSError:
-        pass
     return Path(folder_of_this_run().name)
 
 
