@@ -50,6 +50,14 @@ MODULES = (
     "player", "lab", "gradcheck", "function", "compiler", "names", "expression", "lesson", "puzzle",
 )  # fmt: skip
 
+ABOUT_THE_LAB = {
+    "title": "Expression lab",
+    "description": "Type an expression, move its numbers, and watch every gradient follow.",
+}
+ABOUT_THE_REFERENCE = {
+    "title": "Reference",
+    "description": "What each module of micrograd offers.",
+}
 NAMES = {"micrograd.engine": ("Value", "node", "topological_order")}  # the rest is for the house
 
 
@@ -81,45 +89,38 @@ class Part:
 def site(out: Path) -> list[Path]:
     """Write all pages into a folder, which is made if need be; return their paths."""
     lessons = [lesson(path) for path in course.lessons(FOLDER)]
-    parts = in_parts(lessons)
-    written = Folder(out, {"parts": parts, "icon": (PAGES / "icon.svg").read_text()})
+    icon = (PAGES / "icon.svg").read_text("utf-8")
+    written = Folder(out, {"parts": in_parts(lessons), "icon": icon})
     written.file("assets/site.css", (PAGES / "site.css").read_bytes())
-    written.file("assets/icon.svg", (PAGES / "icon.svg").read_bytes())
+    written.file("assets/icon.svg", icon)
     covers = {each.stem: cover(written, each) for each in lessons}
     written.page("index", kind="front", covers=covers, **front(lessons))
     exporter = cells_exporter()
-    around = zip([None, *lessons], lessons, [*lessons[1:], None])
-    for before, each, after in around:
-        body = linked(exporter.from_notebook_node(folded(each.notebook))[0])
-        fresh = course.fresh(json.loads((FOLDER / f"{each.stem}.ipynb").read_text("utf-8")))
-        written.file(f"lessons/{each.stem}.ipynb", json.dumps(fresh, ensure_ascii=False, indent=1))
-        written.page(
-            each.stem,
-            kind="reading",
-            template="lesson",
-            title=f"{each.number} {each.title}",
-            description=text(each.question),
-            body=body,
-            sections=sections(body),
-            lesson=each,
-            before=before,
-            after=after,
-        )
-    written.page(
-        "lab",
-        kind="lab",
-        title="Expression lab",
-        description="Type an expression, move its numbers, and watch every gradient follow.",
-        lab=lab.fragment(),
-    )
-    written.page(
-        "api",
-        kind="reading",
-        title="Reference",
-        description="What each module of micrograd offers.",
-        modules=modules(),
-    )
+    for before, each, after in zip([None, *lessons], lessons, [*lessons[1:], None]):
+        write_lesson(written, exporter, before, each, after)
+    written.page("lab", kind="lab", lab=lab.fragment(), **ABOUT_THE_LAB)
+    written.page("api", kind="reading", modules=modules(), **ABOUT_THE_REFERENCE)
     return written.paths
+
+
+def write_lesson(written, exporter, before, lesson, after):
+    """The page of a lesson between two others, and the notebook as a learner begins it."""
+    body = linked(exporter.from_notebook_node(folded(lesson.notebook))[0])
+    notebook = json.loads((FOLDER / f"{lesson.stem}.ipynb").read_text("utf-8"))
+    fresh = json.dumps(course.fresh(notebook), ensure_ascii=False, indent=1)
+    written.file(f"lessons/{lesson.stem}.ipynb", fresh)
+    written.page(
+        lesson.stem,
+        kind="reading",
+        template="lesson",
+        title=f"{lesson.number} {lesson.title}",
+        description=text(lesson.question),
+        body=body,
+        sections=sections(body),
+        lesson=lesson,
+        before=before,
+        after=after,
+    )
 
 
 class Folder:
@@ -345,6 +346,7 @@ def signature(name, thing):
         takes = "(…)"
     takes = re.sub(r"(: |-> )'([^']*)'", r"\1\2", takes).replace(" -> None", "")
     takes = re.sub(r"^\((?:self|cls)(?:, )?", "(", takes)
+    takes = re.sub(r"<function (\w+) at \w+>", r"\1", takes)
     return f"<b>{html.escape(name)}</b>{html.escape(takes)}"
 
 

@@ -82,6 +82,11 @@ def test_pages_name_nothing_that_would_be_loaded_from_elsewhere(site):
         assert not OUTSIDE.search(page.read_text(encoding="utf-8")), page.name
 
 
+def test_the_reference_names_what_there_is_and_no_address_in_memory(site):
+    text = (site / "api.html").read_text(encoding="utf-8")
+    assert "<b>Value</b>(data: Any" in text and "= hinge_loss" in text and " at 0x" not in text
+
+
 def opened(browser, page, **options):
     """A page that is cut off from all networks before it is loaded."""
     shown = browser.open("about:blank", **options)
