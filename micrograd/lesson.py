@@ -74,7 +74,7 @@ def check_cases(
         hint,
         rel,
         near_zero,
-        f"all {len(cases)} cases" if len(cases) > 1 else "the case",
+        {1: "the case", 2: "both cases"}.get(len(cases), f"all {len(cases)} cases"),
     )
 
 
@@ -145,8 +145,11 @@ def difference(got, wanted, rel, near_zero):
         return ""
     if len(got) != len(wanted):
         return f", of length {len(got)}; wanted is length {len(wanted)}"
-    wrong = [i for i, pair in enumerate(zip(got, wanted), 1) if not same(*pair, rel, near_zero)]
-    return f": look at part {' and '.join(map(str, wrong))}" if len(wrong) < len(wanted) else ""
+    pairs = enumerate(zip(got, wanted), 1)
+    *others, last = [str(i) for i, pair in pairs if not same(*pair, rel, near_zero)]
+    if len(others) + 1 == len(wanted):
+        return ""
+    return f": look at parts {', '.join(others)} and {last}" if others else f": look at part {last}"
 
 
 def kind(x):

@@ -36,7 +36,8 @@ ANSWERS = [
     (1, True, "Not right: x is 1, which is a number; wanted is True or False."),
     ("5", 5, "Not right: x is '5', which is a text; wanted is a number."),
     ((1,), (1, 2), "Not right: x is (1,), of length 1; wanted is length 2."),
-    ((1, 5, 4), (1, 2, 3), "Not right: x is (1, 5, 4): look at part 2 and 3."),
+    ((1, 5, 4), (1, 2, 3), "Not right: x is (1, 5, 4): look at parts 2 and 3."),
+    ((1, 5, 4, 3), (1, 2, 3, 4), "Not right: x is (1, 5, 4, 3): look at parts 2, 3 and 4."),
     ((3, 4), (1, 2), "Not right: x is (3, 4)."),
     (Tensor([1, 2]), (1, 3), "Not right: x is (1, 2): look at part 2."),
     (2, (1, 2), "Not right: x is 2, which is a number; wanted is several parts."),
@@ -81,8 +82,9 @@ def disgusting(x):
 
 
 FUNCTIONS = [
-    (double, [(1, 2), (3, 6)], "Right: all 2 cases."),
-    ("double", [(1, 2), (3, 6)], "Right: all 2 cases."),
+    (double, [(1, 2), (3, 6)], "Right: both cases."),
+    ("double", [(1, 2), (3, 6)], "Right: both cases."),
+    ("double", [(1, 2), (3, 6), (5, 10)], "Right: all 3 cases."),
     ("not_there", [(1, 2)], OPEN),
     (lambda x: ..., [(1, 2)], OPEN),
     (lambda x: None, [(1, 2)], "<lambda>(1) returned nothing: is a `return` missing?"),
