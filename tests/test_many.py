@@ -11,6 +11,7 @@ import micrograd.functional as F
 from micrograd import Value, data, nn, optim
 from micrograd.compiler import JitError, jit
 from micrograd.compiler.backends import BACKENDS
+from micrograd.compiler.training import Batches
 from micrograd.function import Function
 
 STEPS = 50
@@ -113,6 +114,16 @@ def test_what_the_function_sees_is_looked_at_once_for_many_steps(monkeypatch):
         monkeypatch.setattr(guards, "hold", lambda: looks.append(1) or True)
         step.many(1000, moons.X, moons.y)
     assert len(looks) < 5 and moons.optimizer.steps == 1003
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_of_many_batches_is_taken_once_or_twice(backend, monkeypatch):
+    taken, moons, take = [], Moons(backend=backend, lr=0.1), Batches.__getitem__
+    monkeypatch.setattr("micrograd.compiler.training.LOOP_SECONDS", 60)
+    monkeypatch.setattr(Batches, "__getitem__", lambda self, i: taken.append(i) or take(self, i))
+    with moons.training() as step:
+        step.many(np.tile(rows(), (4, 1)), moons.X, moons.y)
+    assert len(taken) <= 2 * 4 * STEPS
 
 
 def test_a_schedule_of_ones_own_may_change_what_the_function_sees():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import reprlib
 import time
 import types
@@ -191,8 +190,7 @@ class Training:
                 arguments = given
                 replay.feed(arguments)
             if fill.steps:
-                ahead = itertools.islice(batches, at + 1, at + fill.steps.block)
-                made = self.some_steps(fill, 1 + same_in_a_row(args, ahead))
+                made = self.some_steps(fill, batches.in_a_row(at))
             else:
                 made = self.one_step(replay, arguments, fill)
             if not made:
@@ -351,11 +349,6 @@ class Fill:
                 leaves[i].grad += found.item(i)
 
 
-def same_in_a_row(x, xs):
-    """How many of the first of xs are x itself."""
-    return sum(1 for _ in itertools.takewhile(lambda y: y is x, xs))
-
-
 class Batches(Sequence):
     """The arguments of each of many steps."""
 
@@ -370,6 +363,10 @@ class Batches(Sequence):
         if i >= self.size:  # here a loop over them ends
             raise IndexError(i)
         return self.args if self.rows is None else tuple(x[self.rows[i]] for x in self.args)
+
+    def in_a_row(self, i):
+        """How many steps from the i-th on are known to have the same arguments."""
+        return self.size - i if self.rows is None else 1
 
 
 def is_a_number(steps):
