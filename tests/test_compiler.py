@@ -85,6 +85,32 @@ def test_edge_values_come_out_as_in_the_engine(op, copies):
             assert b.grad == pytest.approx(a.grad, rel=1e-12, nan_ok=True), point
 
 
+def largest_of_one(a, b, c, *_):
+    rows = [[F.max([x * k + y]) for x, y in zip(a, b)] for k in (1.0, 2.0)]
+    return F.sum([F.dot(c, row) for row in rows])
+
+
+def two_ways(a, b, c, d, e):
+    """Gradients of five terms each, by leaves of which every other one has others."""
+
+    def loss(x, y, p, q):
+        first, second = ([u + v for u, v in zip(*rows)] for rows in ((x, p), (y, q)))
+        return F.logsumexp([F.dot(e, [u.sigmoid() * v for u, v in zip(first, second)])])
+
+    return F.sum([loss(b, a, c, d) for _ in range(3)] + [loss(a, b, c, d) for _ in range(2)])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("function", [largest_of_one, two_ways])
+def test_gradients_reach_leaves_that_lie_apart(function, backend):
+    grads = []
+    for called in (function, jit(function, backend=backend)):
+        rows = [[Value(i + 0.5), Value(i - 2.0)] for i in range(5)]
+        called(*rows).backward()
+        grads.append([v.grad for row in rows for v in row])
+    assert grads[1] == pytest.approx(grads[0], rel=1e-12)
+
+
 SUMS = {
     "a product": lambda a, b: a * b,
     "two products": lambda a, b: a * b + b * a,

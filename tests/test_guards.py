@@ -474,3 +474,35 @@ def test_constants_may_be_kept_in_a_cache():
     f = jit(lambda x, n: x * third(n))
     for i in range(12):
         assert f(float(i), i % 2).data == i * (i % 2 / 3)
+
+
+def refuses(x):
+    raise ValueError(f"bad {x}")
+
+
+def asserts(x):
+    assert x < 0, f"not below zero: {x}"
+
+
+def chooses(x):
+    return F.cross_entropy([x, x], x)
+
+
+ERRORS = [
+    (refuses, ValueError, "bad Value"),
+    (asserts, AssertionError, "not below zero: Value"),
+    (chooses, TypeError, "needs the index of a class as target, got Value"),
+]
+
+
+@pytest.mark.parametrize("function, error, words", ERRORS, ids=lambda x: getattr(x, "__name__", ""))
+@pytest.mark.parametrize("x", [1.0, Value(1.0)], ids=["a float", "a Value"])
+def test_an_error_may_show_a_value(function, error, words, x):
+    with pytest.raises(error, match=words):
+        jit(function)(x)
+
+
+def test_a_text_of_a_value_is_printed_and_then_refused(capsys):
+    with pytest.raises(JitError, match="the text of a Value"):
+        jit(lambda x: print("x is", x) or x * 2)(1.0)
+    assert capsys.readouterr().out == "x is Value(data=1.0, grad=0.0)\n"

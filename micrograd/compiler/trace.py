@@ -39,6 +39,9 @@ class Trace(list):
         self.inputs = inputs
         self.asked: list[tuple[Value, str, Any]] = []
         self.refusal: JitError | None = None
+        self.told: JitError | None = (
+            None  # that a text shows a Value, unless it is that of an error
+        )
         self.taken: Input | None = None  # a float of the arguments of which a Value is being made
         self.takes_one_example = takes_one_example
         self.of_an_example: list[tuple[list[Value], int]] = []
@@ -117,8 +120,8 @@ def in_context(function, trace, seen):
     try:
         with watched(seen):
             answer = function()
-        if trace.refusal:
-            raise trace.refusal
+        if refusal := trace.refusal or trace.told:
+            raise refusal
     except BaseException as error:
         for v in (*trace.stand_ins, *trace.inputs, *trace):  # which may live on
             show(v)
@@ -213,11 +216,7 @@ def hiding(cls, when):
     def guard(v, name, frame):
         trace = trace_of(v) if when == "always" else tape.get()
         if when == "always" or trace is not None:
-            words = (
-                f"{place(frame)} has to do with {name} of a Value in a jitted function, which a "
-                "replay would not see: use the Value itself, also to compare it, return it to "
-                "print or keep it, or do it outside"
-            )
+            words = about(name, frame)
             raise trace.refused(words) if isinstance(trace, Trace) else JitError(words)
 
     def number(name):
@@ -257,7 +256,11 @@ def hiding(cls, when):
         return found
 
     def text(self):
-        guard(self, "the text", sys._getframe(1))
+        trace, frame = trace_of(self) if when == "always" else tape.get(), sys._getframe(1)
+        if isinstance(trace, Trace):
+            trace.told = trace.told or JitError(about("the text", frame))
+        else:
+            guard(self, "the text", frame)
         return cls.__repr__(self)
 
     def reduced(self):
@@ -280,6 +283,15 @@ def hiding(cls, when):
             "__repr__": text,
             "__reduce__": reduced,
         },
+    )
+
+
+def about(name, frame):
+    """What is wrong with looking at something of a Value while a function is traced."""
+    return (
+        f"{place(frame)} has to do with {name} of a Value in a jitted function, which a replay "
+        "would not see: use the Value itself, also to compare it, return it to print or keep it, "
+        "or do it outside"
     )
 
 

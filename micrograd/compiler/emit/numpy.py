@@ -76,6 +76,16 @@ class Emitter:
     def target(self, ids):
         return "v", self.offset[ids]
 
+    def write_to(self, ids, line):
+        """Writes a line whose {y} is an array of the shape of `ids`, to be filled."""
+        at = self.offset[ids]
+        if even_steps(at) is not None:
+            self.source.write(line.format(y=self.source.grid("v", at)))
+            return
+        y = self.source.scratch(at.shape)
+        self.source.write(line.format(y=y))
+        self.source.write(f"v[{self.source.given('i', at)}] = {y}")
+
     # One group
 
     def group(self, group):
@@ -124,7 +134,6 @@ class Emitter:
             source.write(f"v[{y}] = floats.{function}({x}.tolist())")
             return
         several = len(group.outputs) > 1 or group.kind in SEVERAL
-        y = self.array(group.outputs if several else group.outputs[0])
         x, g, i = group.operands, None, None
         if group.kind in INDEXED:
             x, i = x[1:], self.array(x[0])
@@ -132,16 +141,18 @@ class Emitter:
             cut = n - 1 if group.kind == "max backward" else n // 2
             x, g = x[:cut], x[cut:]
             g = self.array(g[0] if group.kind == "max backward" else g)
-        x = self.array(x)
-        source.write(REDUCTIONS[group.kind].format(i=i, x=x, g=g, y=y, f=self.functions(group)))
+        x, f = self.array(x), self.functions(group)
+        line = REDUCTIONS[group.kind].format(i=i, x=x, g=g, y="{y}", f=f)
+        self.write_to(group.outputs if several else group.outputs[0], line)
 
     def take(self, group):
         source, index, columns = self.source, group.operands[0], group.operands[1:]
         if self.rows_taken(group):
             return
         offsets, each = source.given("i", self.offset[columns]), np.arange(group.size)
-        y, i, each = self.array(group.outputs[0]), self.array(index), source.given("i", each)
-        source.write(f"v.take({offsets}[places({i}, {len(columns)}), {each}], 0, {y}, 'clip')")
+        i, each = self.array(index), source.given("i", each)
+        line = f"v.take({offsets}[places({i}, {len(columns)}), {each}], 0, {{y}}, 'clip')"
+        self.write_to(group.outputs[0], line)
 
     def rows_taken(self, group):
         """Whether rows of a table were taken at once: all its columns at the same indices."""
@@ -221,9 +232,9 @@ class Emitter:
             source.write(f"v[{self.offset[group.outputs[0, 0]]}] = {zero}add.accumulate({x})[-1]")
         elif len(signs) > FEW_TERMS or self.is_shorter_at_once(group):
             if not self.summed_by_ones(group):
-                y, terms = self.array(group.outputs[0]), self.terms(group)
                 zero = "" if group.from_zero or self.is_backward else ", -0.0"
-                source.write(f"running_sum({terms}, {y}{zero})")
+                line = f"running_sum({self.terms(group)}, {{y}}{zero})"
+                self.write_to(group.outputs[0], line)
         elif group.size <= SINGLES:
             self.single_sums(group)
         else:
