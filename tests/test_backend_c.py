@@ -205,9 +205,12 @@ def test_what_is_damaged_is_not_loaded_but_built_again(cache):
     doubled()
     (kept,) = cache.iterdir()
     whole = kept.read_bytes()
-    for content in (whole[: len(whole) // 2], b"", whole[:-1] + b"x"):
+    for content in (whole[: len(whole) // 2], b"", whole[:-1] + b"x", None):
         kept.unlink()
-        kept.write_bytes(content)
+        if content is None:
+            (kept / "inner").mkdir(parents=True)
+        else:
+            kept.write_bytes(content)
         assert doubled() == 6.0
         (kept,) = cache.iterdir()
         assert kept.read_bytes() == whole
@@ -245,7 +248,9 @@ SENTENCES = {
         "#!/bin/sh\ncase \"$*\" in *-E*) exit 0;; esac; echo 'ld: error: disk full' >&2; exit 1",
         "could not compile a program: ld: error: disk full",
     ),
-    "writing nothing": ("#!/bin/sh\nexit 0", "No such file or directory"),
+    "no words": ('gcc "', r"\$CC is not a command, no closing quotation: 'gcc \"'"),
+    "writing nothing": ("#!/bin/sh\nexit 0", "my cc compiled nothing, without an error"),
+    "another program": ("echo", "echo compiled nothing, without an error: is it a C compiler"),
     "writing nonsense": (
         '#!/bin/sh\ncase "$*" in *-E*) exit 0;; esac; echo nonsense > program.so',
         "cannot be loaded",
@@ -326,11 +331,14 @@ def test_a_build_that_is_killed_leaves_nothing_that_is_loaded(cache):
     program = "from micrograd.compiler import jit; jit(lambda x: x.log() * 2, backend='c')(1.0)"
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache.parent.parent)}
     for delay in (0.01, 0.03, 0.06, 0.1):
-        process = subprocess.Popen([sys.executable, "-c", program], env=environment)
-        while not any(cache.glob("*")) and process.poll() is None:
+        before = set(cache.glob("*"))
+        command = [sys.executable, "-c", program]
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
+        while set(cache.glob("*")) <= before and process.poll() is None:
             time.sleep(0.002)
         time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
+        # The compiler too, which else goes on and writes into what is found to be old below.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert jit(lambda x: x.log() * 2, backend="c")(math.e).data == 2.0
     for left in cache.glob("building-*"):

@@ -22,7 +22,8 @@ from optable import OPS
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
-from micrograd.compiler import JitError, jit
+from micrograd.compiler import Jit, JitError, jit
+from micrograd.compiler.backends import BACKENDS
 from micrograd.engine import node
 from micrograd.function import Function
 from micrograd.tensor import Tensor
@@ -323,6 +324,22 @@ def test_a_method_can_be_jitted():
     assert [s(5.0).data for s in (two, three, two)] == [10, 15, 10]
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_backend_can_be_named_where_a_function_is_decorated(backend):
+    @jit(backend=backend)
+    def double(x):
+        """Twice x."""
+        return x * 2
+
+    @jit()
+    def triple(x):
+        return x * 3
+
+    assert (double.name, double.__doc__, double.backend) == ("double", "Twice x.", backend)
+    assert type(double) is type(triple) is Jit and triple.backend == "numpy"
+    assert (double(2.0).data, triple(2.0).data) == (4.0, 6.0)
+
+
 # Surroundings
 
 
@@ -524,6 +541,12 @@ def test_the_wrong_arguments_are_named():
         jit(lambda x: Value(1.0))({1})
     with pytest.raises(TypeError, match=r"jit\(\) needs a function, got int 3"):
         jit(3)
+    with pytest.raises(TypeError, match=r"jit\(\) needs a function, got NoneType None"):
+        jit(None)
+    with pytest.raises(ValueError, match="backend is 'numpy' or 'c', got 'C'"):
+        jit(backend="C")(abs)
+    with pytest.raises(JitError, match="reads from an iterator, an argument: pass what it yields"):
+        jit(F.sum)(x for x in [1.0])
     with pytest.raises(TypeError, match=r"returns Values, got none in \[\]"):
         jit(lambda x: [])(1.0)
     with pytest.raises(JitError, match="was not called yet"):

@@ -117,13 +117,13 @@ def test_what_the_function_sees_is_looked_at_once_for_many_steps(monkeypatch):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_each_of_many_batches_is_taken_once_or_twice(backend, monkeypatch):
+def test_the_next_batch_is_all_that_a_step_looks_at(backend, monkeypatch):
     taken, moons, take = [], Moons(backend=backend, lr=0.1), Batches.__getitem__
     monkeypatch.setattr("micrograd.compiler.training.LOOP_SECONDS", 60)
     monkeypatch.setattr(Batches, "__getitem__", lambda self, i: taken.append(i) or take(self, i))
     with moons.training() as step:
         step.many(np.tile(rows(), (4, 1)), moons.X, moons.y)
-    assert len(taken) <= 2 * 4 * STEPS
+    assert len(taken) <= 4 * len(set(taken)) == 4 * 4 * STEPS
 
 
 def test_a_schedule_of_ones_own_may_change_what_the_function_sees():
@@ -263,6 +263,7 @@ def test_a_method_makes_many_steps_and_kwargs_are_passed_on():
     with line.loss.training(optim.SGD([line.w], lr=0.1)) as step:
         step.many(np.array([[0, 1], [1, 2]] * 20), x, 2 * x)
         step.many(5, x, y=2 * x)
+        step.many(np.array([[0, 1], [0, 1]]), x, y=[2.0, 4.0])  # the same in all steps
     assert line.w.data == pytest.approx(2.0, rel=1e-9)
 
 
@@ -287,8 +288,9 @@ def test_no_steps_change_nothing():
         (([[0]],), TypeError, "needs arrays to take rows of, got none"),
         (([[0]], [1.0, 2.0]), TypeError, "needs arrays to take rows of, got list"),
         (([[0]], X, X[:3]), ValueError, "arrays of one length, got [3, 4]"),
-        (([[0, 4]], X), IndexError, "indices of 4 rows, got 0 to 4"),
-        (([[-5, 1]], X), IndexError, "indices of 4 rows, got -5 to 1"),
+        (([[0, 4]], X), IndexError, "indices from -4 to 3, got 4"),
+        (([[-5, 1]], X), IndexError, "indices from -4 to 3, got -5"),
+        (([[0]], X[:0]), IndexError, "indices of rows, of which the arrays have none, got 0"),
     ],
 )
 def test_what_cannot_be_many_steps_gets_a_sentence(args, kind, says):
@@ -297,6 +299,16 @@ def test_what_cannot_be_many_steps_gets_a_sentence(args, kind, says):
     with f.training(optim.SGD([w], lr=0.1)) as step, pytest.raises(kind) as error:
         step.many(*args)
     assert says in str(error.value) and w.data == 1.0
+
+
+@pytest.mark.parametrize("labels", [np.zeros(3), [0.0, 0.0, 0.0]])
+def test_rows_passed_by_keyword_are_refused(labels):
+    line, x = Line(), np.array([1.0, 2.0, 3.0])
+    with line.loss.training(optim.SGD([line.w], lr=0.1)) as step:
+        with pytest.raises(ValueError, match=r"got y= with as many rows, 3: pass it by position"):
+            step.many([[0, 1, 2], [2, 1, 0]], x, y=labels)
+        assert len(step.many([[0, 1], [2, 1]], x, y=labels[:2])) == 2
+    assert line.w.data == 0.0
 
 
 def test_audits_look_into_many_steps_too(monkeypatch):
@@ -310,7 +322,7 @@ def test_audits_look_into_many_steps_too(monkeypatch):
         return 0.01
 
     f = jit(lambda: w * w * __import__("sys").modules[KEY].k)
-    wrong = pytest.raises(JitError, match="Results of calls 8 to 8 may be wrong")
+    wrong = pytest.raises(JitError, match="Results of call 8 may be wrong")
     with f.training(optim.SGD([w], lr=lr)) as step, wrong:
         step.many(20)
 

@@ -41,7 +41,8 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar
+from types import EllipsisType
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -70,8 +71,16 @@ MOST_SIGNATURES, MOST_BRANCHES = 64, 8
 AUDITS = 0.05  # of the time spent in calls may go into audits, beside the first of each
 
 
-def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]:
+@overload
+def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]: ...
+@overload
+def jit(*, backend: str = "numpy") -> Callable[[Callable[P, R]], Jit[P, R]]: ...
+def jit(
+    function: Callable[P, R] | EllipsisType = ..., *, backend: str = "numpy"
+) -> Jit[P, R] | Callable[[Callable[P, R]], Jit[P, R]]:
     """The function, made fast: it gives the same Values, and they pass the same gradients back.
+
+    Without a function, what decorates one: @jit, or @jit(backend="c").
 
     The first call with arguments of some shapes is recorded and compiled; later ones replay it.
     Floats in the arguments may differ from call to call, and are Values inside the function, and so
@@ -106,6 +115,8 @@ def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]:
                                the error says since which call results may be wrong
     =========================  ====================================================================
     """
+    if isinstance(function, EllipsisType):
+        return lambda function: Jit(function, backend)
     return Jit(function, backend)
 
 
@@ -418,17 +429,19 @@ class Jit(Generic[P, R]):
         way.seconds = time.monotonic() - start
         self._audit_seconds += way.seconds if way.audits else 0.0
         way.audits += 1
-        first, way.checked_at = way.checked_at + 1, self._costs.calls
+        first, last = way.checked_at + 1, self._costs.calls
+        way.checked_at = last
         if did == way.did:
             return True
         if did.parted_at_a_turn(way.did):
             return False
         self._known.clear()
+        which = f"call {last}" if first == last else f"calls {first} to {last}"
         raise JitError(
             f"{self.name} does something else than when it was recorded, and not because of its "
             "arguments: it looks at what jit does not see, such as a clock, chance, a file or the "
-            f"environment. Results of calls {first} to {self._costs.calls} may be wrong. Do that "
-            "outside, and pass what comes of it"
+            f"environment. Results of {which} may be wrong. Do that outside, and pass what comes "
+            "of it"
         )
 
 

@@ -66,15 +66,22 @@ def library(text: str) -> Built:
 
 def found_compiler() -> tuple[str, ...]:
     """The words of a command. Raises JitError where there is no compiler."""
-    if words := shlex.split(os.environ.get("CC", "")):
+    if words := words_of(os.environ.get("CC", "")):
         if shutil.which(words[0]) is None:
             raise JitError(f"$CC names a compiler that is not there: {os.environ['CC']!r}")
-        return tuple(words)
+        return words
     if path := next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None):
         return (path,)
     if importlib.util.find_spec("ziglang"):
         return (sys.executable, "-m", "ziglang", "cc")
     raise JitError(NO_COMPILER)
+
+
+def words_of(command):
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise JitError(f"$CC is not a command, {str(error).lower()}: {command!r}") from None
 
 
 @functools.cache
@@ -121,6 +128,10 @@ def built(text, command, folder, key):
             if process.returncode:
                 raise JitError(f"{command[0]} could not compile a program: {said(process)}")
             made = Path(room, "program.so")
+            if not made.exists():
+                raise JitError(
+                    f"{command[0]} compiled nothing, without an error: is it a C compiler?"
+                )
             path = folder / f"{key}.{digest(made.read_bytes())}.so"
             os.replace(made, path)
     except OSError as error:
@@ -132,6 +143,9 @@ def built(text, command, folder, key):
 def verified(path):
     """The library of a file, if that holds what its name says."""
     try:
+        if path.is_dir():
+            shutil.rmtree(path)
+            return None
         if digest(path.read_bytes()) != path.name.split(".")[1]:
             path.unlink()
             return None

@@ -189,6 +189,7 @@ class Guards:
             self.instances.append(x)
             yield from self.instance(name, x)
         elif isinstance(x, Iterator) and not isinstance(x, io.IOBase):
+            name = name or "an argument"
             raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
         elif is_user_part(attributes_of(x) or {}):
             yield from self.attributes(name, x)

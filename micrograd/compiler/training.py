@@ -116,13 +116,14 @@ class Training:
 
         step.many(n, …) makes the step n times. step.many(indices, X, y) makes one for each row of
         an array of integers (steps, batch size): on these rows of X and y, which are arrays.
+        Keyword arguments are the same in all steps: no rows of them are taken.
 
         It is as if step were called again and again, but that what the function sees is looked at
         some hundred times a second: what another thread changes meanwhile is seen so much later.
         Ctrl-C and errors leave the parameters as they were after a whole step. Raises IndexError
-        where there is no such row.
+        where there is no such row, and ValueError for a keyword argument with as many rows as X.
         """
-        batches, found = Batches(steps, args), []  # type: ignore[var-annotated]
+        batches, found = Batches(steps, args, kwargs), []  # type: ignore[var-annotated]
         while len(found) < len(batches):
             self.steps(batches, len(found), kwargs, found)
         return [outputs[0] for outputs in found]
@@ -190,7 +191,7 @@ class Training:
                 arguments = given
                 replay.feed(arguments)
             if fill.steps:
-                made = self.some_steps(fill, batches.in_a_row(at))
+                made = self.some_steps(fill, in_a_row(batches, at, fill.steps.block))
             else:
                 made = self.one_step(replay, arguments, fill)
             if not made:
@@ -349,11 +350,21 @@ class Fill:
                 leaves[i].grad += found.item(i)
 
 
+def in_a_row(batches, start, most):
+    """How many of the batches from `start` on, at most so many, are one and the same."""
+    first, end = batches[start], min(start + most, len(batches))
+    others = (i for i in range(start + 1, end) if batches[i] is not first)
+    return next(others, end) - start
+
+
 class Batches(Sequence):
     """The arguments of each of many steps."""
 
-    def __init__(self, steps: Any, args: tuple) -> None:
-        self.args, self.rows = args, None if is_a_number(steps) else checked_rows(steps, args)
+    def __init__(self, steps: Any, args: tuple, kwargs: dict) -> None:
+        self.args, self.rows, self.latest = args, None, (-1, args)
+        if not is_a_number(steps):
+            self.rows = checked_rows(steps, args)
+            check_shared(kwargs, len(args[0]))
         self.size = int(steps) if self.rows is None else len(self.rows)
 
     def __len__(self):
@@ -362,11 +373,9 @@ class Batches(Sequence):
     def __getitem__(self, i):
         if i >= self.size:  # here a loop over them ends
             raise IndexError(i)
-        return self.args if self.rows is None else tuple(x[self.rows[i]] for x in self.args)
-
-    def in_a_row(self, i):
-        """How many steps from the i-th on are known to have the same arguments."""
-        return self.size - i if self.rows is None else 1
+        if self.rows is not None and i != self.latest[0]:
+            self.latest = i, tuple(x[self.rows[i]] for x in self.args)
+        return self.latest[1]
 
 
 def is_a_number(steps):
@@ -393,8 +402,26 @@ def checked_rows(indices, arrays):
     if others:
         raise ValueError(f"many() needs arrays of one length, got {[n, *others]}")
     if found.size and not -n <= found.min() <= found.max() < n:
-        raise IndexError(f"many() needs indices of {n} rows, got {found.min()} to {found.max()}")
+        ends = f"from {-n} to {n - 1}" if n else "of rows, of which the arrays have none"
+        wrong = found.max() if found.max() >= n else found.min()
+        raise IndexError(f"many() needs indices {ends}, got {wrong}")
     return found
+
+
+def check_shared(kwargs, n):
+    """Raises ValueError for a keyword argument that seems to be meant as rows, too."""
+    for name, x in kwargs.items():
+        if row_count(x) == n:
+            raise ValueError(
+                f"many() with indices takes rows of what is passed by position, got {name}= with "
+                f"as many rows, {n}: pass it by position, as an array"
+            )
+
+
+def row_count(x):
+    if isinstance(x, np.ndarray):
+        return len(x) if x.ndim else None
+    return len(x) if isinstance(x, list) else None
 
 
 def update_sgd(optimizer, lr, grads, now, new):
