@@ -99,7 +99,8 @@ def test_it_goes_through_all_steps_and_says_what_is_there(shown):
     for k, (_, told, (loss, right)) in enumerate(seen):
         assert loss == f"{history.film.losses[k]:.4f}"
         assert right == f"{history.film.right(k)} of 60"
-        assert f"After {k} steps: loss {loss}, {right} points right" in told
+        steps = "step" if k == 1 else "steps"
+        assert f"After {k} {steps}: loss {loss}, {right} points right" in told
 
 
 def test_it_plays_to_the_end_and_stops_when_asked(shown):
@@ -311,6 +312,7 @@ def test_the_maps_take_the_colours_of_the_theme(ink, theme, shown):
     let sum = 0;
     for (let i = 0; i < dots.length; i += 4) sum += dots[i] + dots[i + 1] + dots[i + 2];
     return [frame().dataset.theme, sum / dots.length * 4 / 3];"""
+    page.wait("all('.map')[0].getContext('2d').getImageData(9, 9, 1, 1).data[3]")  # is drawn
     found, light = at(page, script)
     assert found == theme and (light > 140) == (theme == "light")
 

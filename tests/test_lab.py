@@ -231,9 +231,11 @@ def test_a_mistake_leaves_the_graph_and_says_what_to_write(opened):
         "const f = all('.expression')[0]; f.value = '2x'; f.dispatchEvent(new Event('input'))"
     )
     assert opened.texts(".note") == ["for a product write 2*x"]
-    assert (
-        opened.texts(".node .name") == ["w", "x", "v1", "b", "v2", "v3"] and opened.errors() == []
-    )
+    opened.click(".downhill")
+    opened.run("all('.number .slider')[0].dispatchEvent(new Event('input'))")
+    opened.run("return new Promise(requestAnimationFrame)")
+    assert opened.texts(".node .name") == ["w", "x", "v1", "b", "v2", "v3"]
+    assert opened.texts(".result") == ["= 0.4621"] and opened.errors() == []
 
 
 HOSTILE = "<img src=x onerror=document.title='bad'>"

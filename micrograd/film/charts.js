@@ -29,7 +29,10 @@ function microgradChart(shell, parent, kind, name, find) {
     places = values.map((y, i) => `${round(across(at[i]))},${round(up(y))}`);
     all.setAttribute("points", places.filter((_, i) => Number.isFinite(values[i])).join(" "));
     most.textContent = label;
-    end.textContent = `${until} steps`;
+    const fits = label.length < 5; // beside the axis; a longer one stands within
+    most.setAttribute("x", fits ? LEFT - 4 : LEFT + 4);
+    most.style.textAnchor = fits ? "" : "start";
+    end.textContent = `${until} ${until === 1 ? "step" : "steps"}`;
   }
 
   // Moves the cursor to a step, and says what is there.

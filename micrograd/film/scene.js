@@ -410,7 +410,7 @@ function microgradScene(shell, film) {
     const gone = sizes.flatMap((n, layer) =>
       Array.from({ length: n }, (_, i) => i).filter((i) => dead(layer, i)),
     ).length;
-    const after = film.steps.length > 1 ? `After ${step} steps: ` : "";
+    const after = film.steps.length > 1 ? `After ${step} ${step === 1 ? "step" : "steps"}: ` : "";
     const parts = [judged(loss, (k) => !held.has(k), "points ")];
     if (held.size) parts.push(`held out: ${judged(film.heldLoss(at), (k) => held.has(k), "")}`);
     if (gone) parts.push(`${gone} dead ${gone > 1 ? "neurons" : "neuron"}`);

@@ -57,6 +57,7 @@ function microgradLab(host, css, story) {
     "One step downhill",
     `each number moves by −${RATE} times its gradient`,
     () => {
+      if (isBroken()) return;
       for (const name of graph.names) set(name, numbers.get(name) - RATE * gradients.get(name));
       paint();
     },
@@ -139,7 +140,10 @@ function microgradLab(host, css, story) {
     });
   }
 
+  const isBroken = () => frame.classList.contains("broken");
+
   function paint() {
+    if (isBroken()) return; // until the expression is whole again
     graph = microgradGraph(field.value, numbers, story.rows);
     const told = microgradStory(graph.nodes, { ...story, font });
     const root = told.nodes[told.nodes.length - 1];
