@@ -40,7 +40,8 @@ FIXED = [
 @pytest.fixture
 def scripts(browser):
     """A page on which the functions of the lab can be called."""
-    js = "".join(shell.asset(n, "micrograd.lab") for n in lab.SCRIPTS)
+    own = (shell.asset(n, "micrograd.lab") for n in lab.SCRIPTS)
+    js = "".join([shell.asset("functions.js"), *own])
     story = shell.literal(lab.story("a", {}))
     given = browser.open(
         f"<!doctype html><meta charset='utf-8'><script>{js}\nvar story = {story};</script>"

@@ -51,7 +51,7 @@ class C:
     """A program in C, which is always careful where an operation is flat."""
 
     def __init__(self, layout: Layout, careful: bool = False) -> None:
-        emitter = c.Emitter(layout)
+        emitter = c.CEmitter(layout)
         self.text = emitter.text()
         self.lines = {part: [*chain(*bodies)] for part, bodies in emitter.lines.items()}
         constants = layout.schedule.graph.constants

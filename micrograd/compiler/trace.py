@@ -213,8 +213,11 @@ def watchful(cls):
 def hiding(cls, when):
     """A subclass that refuses to show its numbers, and takes note of attributes looked at."""
 
+    def trace_for(v):
+        return trace_of(v) if when == "always" else tape.get()
+
     def guard(v, name, frame):
-        trace = trace_of(v) if when == "always" else tape.get()
+        trace = trace_for(v)
         if when == "always" or trace is not None:
             words = about(name, frame)
             raise trace.refused(words) if isinstance(trace, Trace) else JitError(words)
@@ -256,7 +259,7 @@ def hiding(cls, when):
         return found
 
     def text(self):
-        trace, frame = trace_of(self) if when == "always" else tape.get(), sys._getframe(1)
+        trace, frame = trace_for(self), sys._getframe(1)
         if isinstance(trace, Trace):
             trace.told = trace.told or JitError(about("the text", frame))
         else:

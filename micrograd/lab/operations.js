@@ -35,7 +35,7 @@ const microgradOperations = (function () {
     },
     negative: { value: (x) => -x, back: (g) => [-g] },
     abs: { value: Math.abs, back: (g, x) => [Math.sign(x) * g] },
-    relu: { value: (x) => (x <= 0 ? 0 : x), back: (g, x) => [x <= 0 ? 0 : g] },
+    relu: { value: microgradFunctions.relu, back: (g, x) => [x <= 0 ? 0 : g] },
     tanh: {
       value: Math.tanh,
       back(g, x) {
@@ -45,7 +45,7 @@ const microgradOperations = (function () {
     },
     sigmoid: { value: sigmoid, back: (g, x) => [sigmoid(x) * sigmoid(-x) * g] },
     softplus: {
-      value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+      value: microgradFunctions.softplus,
       back: (g, x) => [sigmoid(x) * g],
     },
     exp: { value: Math.exp, back: (g, x) => [Math.exp(x) * g] },

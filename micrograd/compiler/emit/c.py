@@ -15,11 +15,11 @@ from itertools import groupby
 import numpy as np
 
 from ..graph import SUM
-from ..passes.group import Group, Ragged
+from ..passes.group import Group
 from ..passes.layout import Layout
-from ..passes.matmul import Matmul
-from ..rules import ELEMENTWISE, REDUCTIONS
+from ..rules import ELEMENTWISE
 from ..views import even_steps, spacing
+from .emitter import Emitter
 from .kernels import EXACT_TERMS
 
 FEW_TERMS = 8  # up to which a sum is one expression
@@ -36,7 +36,7 @@ AS_MANY = {  # as they have outputs, numbers are what such an op is of
 SIGNATURE = "(double *restrict v, const int *restrict t, callback call)"
 
 
-class Emitter:
+class CEmitter(Emitter):
     """The lines of a program, which computes in a buffer v of `size` numbers.
 
     `table` is its table of places, t. `functions` are the user's, which it calls by number:
@@ -142,20 +142,9 @@ class Emitter:
 
     # One group
 
-    def group(self, group):
-        if isinstance(group, Matmul):
-            self.matmul(group)
-        elif isinstance(group, Ragged):
-            self.ragged(group)
-        elif group.kind == SUM:
-            self.sum(group)
-        elif group.kind == "take":
-            self.take(group)
-        elif group.kind in REDUCTIONS:
-            self.reduction(group)
-        else:
-            line = f"{{y}} = {form(group)};".format(y="{0}", a="{1}", b="{2}")
-            self.each(line, *self.offset[group.outputs], *self.offset[group.operands])
+    def elementwise(self, group):
+        line = f"{{y}} = {form(group)};".format(y="{0}", a="{1}", b="{2}")
+        self.each(line, *self.offset[group.outputs], *self.offset[group.operands])
 
     def take(self, group):
         """Of the operands behind the first, that one whose index it is."""

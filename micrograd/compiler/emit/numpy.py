@@ -10,13 +10,11 @@ import operator
 
 import numpy as np
 
-from ..graph import SUM
-from ..passes.group import Ragged
 from ..passes.layout import Layout
-from ..passes.matmul import Matmul
 from ..passes.split import FEW_TERMS, LARGE
 from ..rules import ELEMENTWISE, REDUCTIONS, literal
 from ..views import even_steps, spacing
+from .emitter import Emitter
 from .kernels import EXACT_LOOP
 from .source import HERE, Source
 
@@ -32,7 +30,7 @@ GUARDS = {
 
 def emit(layout: Layout) -> tuple[np.ndarray, Source, dict[str, list[str]]]:
     """The buffer, the names used, and the lines of forward and backward, described in comments."""
-    emitter = Emitter(layout)
+    emitter = NumPyEmitter(layout)
     lines: dict[str, list[str]] = {}
     for part in ("forward", "backward"):
         emitter.source.lines = lines[part] = []
@@ -44,7 +42,7 @@ def emit(layout: Layout) -> tuple[np.ndarray, Source, dict[str, list[str]]]:
     return emitter.v, emitter.source, lines
 
 
-class Emitter:
+class NumPyEmitter(Emitter):
     def __init__(self, layout: Layout) -> None:
         self.layout, self.offset = layout, layout.offset
         graph = layout.schedule.graph
@@ -88,23 +86,13 @@ class Emitter:
 
     # One group
 
-    def group(self, group):
-        if isinstance(group, Matmul):
-            self.matmul(group)
-        elif isinstance(group, Ragged):
-            self.ragged(group)
-        elif group.kind == SUM:
-            self.sum(group)
-        elif group.kind == "take":
-            self.take(group)
-        elif group.kind in REDUCTIONS:
-            self.reduction(group)
-        elif group.size <= SINGLES:
+    def elementwise(self, group):
+        if group.size <= SINGLES:
             self.singles(group)
         else:
-            self.elementwise(group)
+            self.at_once(group)
 
-    def elementwise(self, group):
+    def at_once(self, group):
         source, rule = self.source, ELEMENTWISE[group.kind].array
         if group.kind == "constant power" and group.params == 2.0:
             rule = "square({a}, out={y})"
