@@ -191,8 +191,9 @@ def mse_loss(predictions: Iterable, targets: Iterable) -> Value:
 
 def hinge_loss(scores: Iterable, targets: Iterable) -> Value:
     """The mean of max(0, 1 - target · score); targets are -1 and 1."""
+    wanted = "-1 and 1 (from labels 0 and 1: 2 * y - 1)"
     return mean(
-        (1 - checked(t, lambda t: 1 <= abs(t) <= 1, "hinge_loss()", "-1 and 1") * s).relu()
+        (1 - checked(t, lambda t: 1 <= abs(t) <= 1, "hinge_loss()", wanted) * s).relu()
         for s, t in pairs(scores, targets, "hinge_loss()")
     )
 

@@ -180,8 +180,8 @@ def surroundings(X, resolution):
 
 
 def shades(ax, xs, ys, scores):
-    """Red above zero, blue below, and the line between where there is one."""
-    reach = max(np.abs(scores).max(), 1e-9)
+    """Red above zero, blue below, pale where it is less than 1, and the line between."""
+    reach = max(np.abs(scores).max(), 1.0)
     levels = np.linspace(-reach, reach, 20)  # an even number: zero is in the middle of one shade
     ax.contourf(xs, ys, scores, levels=levels, cmap="RdBu_r", alpha=0.6)
     if scores.min() < 0 < scores.max():

@@ -1,5 +1,6 @@
 """Films of trainings: which steps they keep, what they refuse, how small they are."""
 
+import base64
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import micrograd.functional as F
 from micrograd import Value, data, nn, optim
 from micrograd.film import Camera, Film, snapshot
 from micrograd.film.camera import chosen
-from micrograd.film.packed import in_order
+from micrograd.film.packed import in_order, packed, text
 from micrograd.nn import ACTIVATIONS
 from micrograd.train import fit
 
@@ -260,3 +261,9 @@ def test_a_lesson_shows_a_small_film(number):
     films = [data for data in shown if "microgradFilm" in "".join(data.get("text/html", []))]
     sizes = [sum(len("".join(text)) for text in data.values()) for data in films]
     assert len(sizes) == 1 and max(sizes) <= 150_000
+
+
+def test_numbers_beyond_float32_are_infinite_without_a_warning():
+    whole = np.frombuffer(base64.b64decode(text(np.array([1e39, -1e300, 1.0]))), "<f4")
+    assert whole.tolist() == [np.inf, -np.inf, 1.0]
+    assert packed(np.array([[1e39], [1.0]]))

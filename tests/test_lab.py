@@ -151,6 +151,7 @@ REFUSED = {
     "2a": "for a product write 2*a",
     "a(b)": "there is no function a",
     "2(a)": "for a product write 2*(…)",
+    "tanh(a) tanh(b)": "for a product write (…)*tanh(…)",
     "a^2": "a power is written **",
     "tanh(a, b)": "tanh() takes one number",
     "tanh(a": "a bracket is not closed",
@@ -218,6 +219,13 @@ def test_a_step_downhill_makes_the_result_smaller(opened):
     assert opened.texts(".result") == ["= 12"]
     opened.click(".downhill")
     assert opened.texts(".result") == ["= 7.59"]  # x = 3 - 0.1·7
+
+
+def test_there_is_no_step_along_an_infinite_gradient(opened):
+    set_expression = "f.value = arguments[0]; f.dispatchEvent(new Event('input'))"
+    opened.run(f"const f = all('.expression')[0]; {set_expression}", "sqrt(z - z)")
+    opened.click(".downhill")
+    assert opened.texts(".note") == ["no step: the gradient of z is nan"]
 
 
 def test_the_player_stays_where_it_was_when_a_number_moves(opened):

@@ -27,6 +27,12 @@ def test_the_boundary_is_where_the_score_is_zero():
     assert len(points.get_offsets()) == 50 and len(np.unique(points.get_facecolors(), axis=0)) == 2
 
 
+def test_scores_of_next_to_nothing_are_pale():
+    X, y = data.square(50)
+    ax = plot.decision_boundary(lambda x: Value(0.001 * x[0]), X, 2 * y - 1)
+    assert ax.collections[0].get_clim() == (-1.0, 1.0)
+
+
 def test_several_outputs_are_coloured_by_the_largest():
     X, y = data.blobs(30)
     centre = [(-1.0, -1.0), (1.0, -1.0), (0.0, 1.0)]

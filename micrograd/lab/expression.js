@@ -180,8 +180,14 @@ function microgradGraph(text, numbers, rows) {
     if (token === "^") return "a power is written **";
     if (token === "=") return "only a name can be given a value, as in e = a*b";
     const starts = isName(token) || isNumber(token) || token === "(";
-    if (starts) return `for a product write ${before}*${token === "(" ? "(…)" : token}`;
+    if (starts) return `for a product write ${before === ")" ? "(…)" : before}*${factor(token)}`;
     return `${token} is no part of an expression`;
+  }
+
+  // How what begins with a token may go on, in a message.
+  function factor(token) {
+    if (token === "(") return "(…)";
+    return tokens[at + 1] === "(" ? `${token}(…)` : token;
   }
 
   let root = null;

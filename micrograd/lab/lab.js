@@ -58,6 +58,11 @@ function microgradLab(host, css, story) {
     `each number moves by −${RATE} times its gradient`,
     () => {
       if (isBroken()) return;
+      const steep = graph.names.find((name) => !Number.isFinite(gradients.get(name)));
+      if (steep) {
+        note.textContent = `no step: the gradient of ${steep} is ${microgradWords.number(gradients.get(steep))}`;
+        return;
+      }
       for (const name of graph.names) set(name, numbers.get(name) - RATE * gradients.get(name));
       paint();
     },
@@ -145,6 +150,7 @@ function microgradLab(host, css, story) {
   function paint() {
     if (isBroken()) return; // until the expression is whole again
     graph = microgradGraph(field.value, numbers, story.rows);
+    note.textContent = "";
     const told = microgradStory(graph.nodes, { ...story, font });
     const root = told.nodes[told.nodes.length - 1];
     result.textContent = `= ${root.data}`;
