@@ -14,6 +14,7 @@ from . import compiler, course, demos, files, lab, plot, terminal, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
 from .player import step_through
+from .text import visible_lines
 
 PACKAGE = "micrograd"
 PICTURES = (".png", ".svg", ".html", ".pdf")  # of a graph; .html steps through it
@@ -26,7 +27,7 @@ class Refusal(Exception):
 
 class Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {visible_lines(message)} (see {self.prog} --help)\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +47,7 @@ def carried_out(argv):
         compiler.JitError,
         ExpressionError,
     ) as error:
-        print(f"micrograd: {error}", file=sys.stderr)
+        print(f"micrograd: {visible_lines(str(error))}", file=sys.stderr)
         return terminal.REFUSED
     return 0
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .text import visible
 from .weights import WeightsError, require_same_names
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def numbers(name, array, shape):
     """The numbers of an array in the order of its rows."""
     import numpy as np
 
+    name = visible(name)
     try:
         found = np.asarray(array)
     except (TypeError, ValueError, RuntimeError) as error:  # ragged, or a tensor with a gradient

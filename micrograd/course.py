@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from . import files
 from .lesson import NOT_RIGHT, NOT_YET, RIGHT
+from .text import visible
 
 PACKAGE = Path(__file__).parent
 MINE = Path("micrograd-lessons")
@@ -139,8 +140,14 @@ def table(folders: Iterable[Path]) -> str:
     for folder in folders:
         for lesson in progress(folder):
             for i, each in enumerate(lesson.verdicts, 1):
-                rows.writerow((folder.resolve().name, lesson.number, i, each.lower()))
+                rows.writerow((called(folder), lesson.number, i, each.lower()))
     return text.getvalue()
+
+
+def called(folder):
+    """What a folder is called in a table; a spreadsheet would compute what begins as a formula."""
+    name = visible(folder.resolve().name)
+    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
 
 
 def open_in_jupyter(folder: Path, browser: bool = True, port: int | None = None) -> None:

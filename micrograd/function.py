@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from .engine import Value, is_real, real, result
+from .text import visible
 
 
 class Function:
@@ -149,7 +150,7 @@ def collect(grad, hub, i):
 
 
 def name(ctx):
-    return type(ctx).__name__
+    return visible(type(ctx).__name__)
 
 
 def shown(x):

@@ -11,6 +11,7 @@ from typing import Any
 
 from .engine import Value, is_real, topological_order
 from .names import called
+from .text import visible
 
 
 class GradientError(AssertionError):
@@ -74,7 +75,7 @@ def gradcheck(
         off, size = abs(grads[v] - slope), max(abs(grads[v]), abs(slope))
         if not off <= atol + rtol * abs(slope) + error:
             label = v.label or known.get(v)
-            label = f" ({label})" if label else ""
+            label = f" ({visible(label)})" if label else ""
             raise GradientError(
                 f"input {i}{at or ''}{label}: backward gives {grads[v]:.10g}, "
                 f"differences give {slope:.10g}, relative error {off / (size or 1):.2g}"

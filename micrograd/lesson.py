@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .engine import Value, is_real
+from .text import visible, visible_lines
 
 if sys.platform == "emscripten":  # a browser's stack ends before Python's limit, and takes the page
     sys.setrecursionlimit(300)
@@ -57,7 +58,8 @@ def check_cases(
     It is a function, or the name of one of the cells. `call` says what was done in the learner's
     words, "slope({}) at {}": its first word is the name that the learner gave.
     """
-    cases, called, name = list(cases), function, getattr(function, "__name__", "function")
+    cases, called = list(cases), function
+    name = visible(getattr(function, "__name__", "function"))
     if isinstance(function, str):
         called, name = scope().get(function, lambda *arguments: ...), function
     if not cases:
@@ -167,7 +169,7 @@ def kind(x):
 def named(error):
     """An error with its message, and the line of a cell that it comes from."""
     message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {message.rstrip('.')}{place(error)}"
+    return visible_lines(f"{type(error).__name__}: {message.rstrip('.')}{place(error)}")
 
 
 def place(error):
@@ -234,4 +236,4 @@ def shown(x):
         return f"{x:.10g}"
     if isinstance(x, (tuple, list)):
         return "(" + ", ".join(map(shown, x)) + ("," * (len(x) == 1)) + ")"
-    return getattr(x, "__name__", None) or reprlib.repr(x)
+    return visible(str(getattr(x, "__name__", "") or "")) or reprlib.repr(x)

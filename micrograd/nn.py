@@ -16,6 +16,7 @@ from .atomic import set_attributes
 from .engine import Value, is_real
 from .functional import Values, values, weighted_sum
 from .operations import OPERATIONS
+from .text import visible
 from .weights import WeightsError
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class Neuron(Module):
 
     def __repr__(self):
         name = self.act if isinstance(self.act, str) else getattr(self.act, "__name__", "custom")
-        name = ACTIVATIONS.get(name, name) if self.nonlin else "Linear"
+        name = ACTIVATIONS.get(name, visible(name)) if self.nonlin else "Linear"
         return f"{name}Neuron({len(self.w)})"
 
 

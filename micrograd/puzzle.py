@@ -19,15 +19,20 @@ def diagram(op: str, inputs: str, outputs: str = "out") -> viz.Drawing:
     drawing.node_attr.update(fontname=viz.FONT, fontsize="11", style="filled", color=viz.LINE)
     drawing.node_attr.update(shape="box", width="0.4", height="0.3", margin="0.07,0.04")
     drawing.edge_attr.update(color=viz.LINE, arrowsize="0.6")
-    drawing.node("operation", op, shape="ellipse", fillcolor=viz.OPERATION)
+    drawing.node("operation", viz.written(op), shape="ellipse", fillcolor=viz.OPERATION)
     for name in spelled(inputs):
-        drawing.node(name, fillcolor=viz.LEAF)
-        drawing.edge(name, "operation")
+        drawing.node(node(name), viz.written(name), fillcolor=viz.LEAF)
+        drawing.edge(node(name), "operation")
     for name in spelled(outputs):
-        drawing.node(name, fillcolor=viz.COMPUTED)
-        drawing.edge("operation", name)
+        drawing.node(node(name), viz.written(name), fillcolor=viz.COMPUTED)
+        drawing.edge("operation", node(name))
     drawing.alt = f"{op}: from {inputs} to {outputs}"
     return drawing
+
+
+def node(name):
+    """What the node of a name is called in DOT, where a colon would end it."""
+    return name if name.isidentifier() else name.encode("utf-8", "backslashreplace").hex()
 
 
 def check_rule(

@@ -20,6 +20,7 @@ from .fonts import drawable
 from .functional import dot_backward
 from .layout import DrawError
 from .names import called
+from .text import shortened, visible
 
 __all__ = ["DrawError", "Drawing", "GraphTooLargeError", "draw_dot", "expanded", "trace"]
 
@@ -99,8 +100,8 @@ def add_value(drawing, name, n, text, hover):
 def add_operation(drawing, name, op):
     """The operation that gives the value of that name."""
     circle = {"margin": "0.02", "width": "0.3", "height": "0.3", "fillcolor": OPERATION}
-    text, shape = graphviz.nohtml(escaped(visible(op))), "circle" if len(op) < 3 else "ellipse"
-    drawing.node(name + "op", text, shape=shape, **circle)
+    shape = "circle" if len(op) < 3 else "ellipse"
+    drawing.node(name + "op", written(op), shape=shape, **circle)
     drawing.edge(name + "op", name)
 
 
@@ -267,7 +268,7 @@ def constant(n, digits):
 
 def record(n, label, digits, rankdir):
     """The fields of a value's box: its label if it has one, then its data above its gradient."""
-    label = field(shortened(label))
+    label = field(label)
     numbers = f"data {number(n.data, digits)} | grad {number(n.grad, digits)}"
     if rankdir in ("TB", "BT"):  # there, Graphviz starts with fields side by side
         return f"{label} | {{ {numbers} }}" if label else f"{{ {numbers} }}"
@@ -275,7 +276,8 @@ def record(n, label, digits, rankdir):
 
 
 def field(text):
-    return re.sub(r"[{}|<>]", r"\\\g<0>", escaped(visible(text)))
+    """Text, not too long, for a field of a record."""
+    return re.sub(r"[{}|<>]", r"\\\g<0>", escaped(shortened(text, LONGEST_LABEL)))
 
 
 def description(n, label, form=""):
@@ -290,13 +292,9 @@ def number(x, digits):
     return f"{x:.{digits}f}" if x == 0 or 10.0**-digits <= abs(x) < 1e6 else f"{x:.{digits}g}"
 
 
-def shortened(text):
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
-
-
-def visible(text):
-    """Text with what does not print, such as a line break, written as Python would escape it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+def written(text):
+    """Text, not too long, for a node without fields."""
+    return graphviz.nohtml(escaped(shortened(text, LONGEST_LABEL)))
 
 
 def escaped(text):

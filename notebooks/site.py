@@ -1,6 +1,7 @@
 """The course as a static site: `python notebooks/site.py OUT`, which needs the extra `site`.
 
-Pages load nothing from elsewhere, and work from a folder as well as from a server.
+Pages load nothing from elsewhere, and work from a folder as well as from a server. What a lesson says
+in words cannot be a script; what its cells have put out as HTML, such as a player, is taken as it is.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import bleach
 import jinja2
 import nbformat
 import pictures
+from bleach.css_sanitizer import CSSSanitizer
 from nbconvert import HTMLExporter
 from PIL import Image, ImageStat
 from pygments import highlight
@@ -49,6 +52,19 @@ MODULES = (
     "engine", "functional", "tensor", "nn", "optim", "train", "data", "film", "live", "plot", "viz",
     "player", "lab", "gradcheck", "function", "compiler", "names", "expression", "lesson", "puzzle",
 )  # fmt: skip
+
+TAGS = frozenset(  # that markdown makes, or the course writes in it
+    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img li ol p pre span "
+    "strong sub summary sup table tbody td th thead tr ul".split()
+)
+ATTRIBUTES = {
+    "a": ["href", "title"],
+    "img": ["alt", "src", "title"],
+    "td": ["style"],
+    "th": ["style"],
+    **dict.fromkeys(("code", "div", "pre", "span"), ["class"]),
+}
+STYLES = CSSSanitizer(allowed_css_properties=["text-align"])
 
 ABOUT_THE_LAB = {
     "title": "Expression lab",
@@ -114,7 +130,7 @@ def write_lesson(written, exporter, before, lesson, after):
         kind="reading",
         template="lesson",
         title=f"{lesson.number} {lesson.title}",
-        description=text(lesson.question),
+        description=html.unescape(text(lesson.question)),
         body=body,
         sections=sections(body),
         lesson=lesson,
@@ -129,7 +145,9 @@ class Folder:
     def __init__(self, path: Path, common: dict[str, Any]) -> None:
         self.path, self.common, self.paths = path, common, []
         loader = jinja2.FileSystemLoader(PAGES)
-        self.templates = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined)
+        self.templates = jinja2.Environment(
+            loader=loader, undefined=jinja2.StrictUndefined, autoescape=True
+        )
 
     def file(self, name, content):
         path = self.path / name
@@ -174,7 +192,13 @@ def cells_exporter():
     )
     exporter.register_filter("drawing", drawing)
     exporter.register_filter("coloured", coloured)
+    exporter.register_filter("harmless", harmless)
     return exporter
+
+
+def harmless(body):
+    """HTML made from markdown, what could act in it shown as text."""
+    return bleach.clean(body, TAGS, ATTRIBUTES, css_sanitizer=STYLES)
 
 
 def folded(notebook):

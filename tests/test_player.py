@@ -19,7 +19,7 @@ from micrograd.engine import topological_order
 from micrograd.function import Function
 from micrograd.player import DrawError, GraphTooLargeError, step_through
 from micrograd.player.words import number
-from micrograd.viz import visible
+from micrograd.text import visible
 
 
 def labelled(value, label):

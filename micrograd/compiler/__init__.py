@@ -48,6 +48,7 @@ import numpy as np
 
 from ..engine import Value, tape
 from ..optim import Optimizer
+from ..text import visible
 from .backends import BACKENDS
 from .costs import Account, Costs, replay_cost
 from .derivatives import grad, gradients
@@ -232,7 +233,7 @@ class Jit(Generic[P, R]):
 
     @property
     def name(self) -> str:
-        return getattr(self.function, "__name__", "a jitted function")
+        return visible(getattr(self.function, "__name__", "a jitted function"))
 
     def __repr__(self):
         return f"<jit of {self.name}>"

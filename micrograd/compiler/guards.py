@@ -29,6 +29,7 @@ from ..engine import Value
 from ..nn import Module
 from ..optim import Optimizer
 from ..tensor import Tensor
+from ..text import visible
 from .errors import JitError
 from .trace import MISSING, from_library
 
@@ -113,7 +114,7 @@ class Guards:
             zip(self.lists, self.listed(), self.listed_before),
         )
         more = (name for (name, _), now, then in rows if not same(now, then))
-        return next((name or "what it sees" for name in chain(names, more)), "")
+        return visible(next((str(name) or "what it sees" for name in chain(names, more)), ""))
 
     def read(self):
         return [read() for _, read in self.readers]
@@ -189,7 +190,7 @@ class Guards:
             self.instances.append(x)
             yield from self.instance(name, x)
         elif isinstance(x, Iterator) and not isinstance(x, io.IOBase):
-            name = name or "an argument"
+            name = visible(str(name or "an argument"))
             raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
         elif is_user_part(attributes_of(x) or {}):
             yield from self.attributes(name, x)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..engine import Value
 from ..operations import OPERATIONS
+from ..text import visible
 
 ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda n: n,
@@ -99,6 +100,6 @@ def activation(neuron, layer, i):
     if name not in ACTIVATIONS:
         raise ValueError(
             f"a film shows the activations {', '.join(ACTIVATIONS)}; "
-            f"neuron {i} of layer {layer} has {name}"
+            f"neuron {i} of layer {layer} has {visible(name)}"
         )
     return name

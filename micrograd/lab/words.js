@@ -64,8 +64,11 @@ const microgradWords = (function () {
     return plain.test(text) ? text : `(${text})`;
   }
 
-  const shortened = (text) =>
-    text.length <= LONGEST_NAME ? text : `${text.slice(0, LONGEST_NAME - 1)}…`;
+  function shortened(text) {
+    const letters = [...text]; // of which some are two of the text's units
+    return letters.length <= LONGEST_NAME ? text : `${letters.slice(0, LONGEST_NAME - 1).join("")}…`;
+  }
+
   const symbol = (op) => (op === "-" ? "−" : shortened(op));
   const filled = (text, values) => text.replace(/\{(\w)\}/g, (_, key) => values[key]);
 

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from ..viz import visible
+from ..text import shortened
 from .replay import Flow, Node, Step, same
 from .rules import Rule, abridged
 
@@ -125,7 +125,7 @@ class Words:
 
 def names(nodes: Sequence[Node]) -> list[str]:
     """Each node's label, a constant's number, or v1, v2, … for those without."""
-    labels = [number(n.data) if n.constant else shortened(n.label) for n in nodes]
+    labels = [number(n.data) if n.constant else shortened(n.label, LONGEST_NAME) for n in nodes]
     taken = set(labels)
     fresh = (name for i in itertools.count(1) if (name := f"v{i}") not in taken)
     return [text or next(fresh) for text in labels]
@@ -133,12 +133,7 @@ def names(nodes: Sequence[Node]) -> list[str]:
 
 def symbol(op: str) -> str:
     """An operation's name as it is shown."""
-    return "−" if op == "-" else shortened(op)
-
-
-def shortened(text):
-    text = visible(text)
-    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+    return "−" if op == "-" else shortened(op, LONGEST_NAME)
 
 
 def number(x: float) -> str:
