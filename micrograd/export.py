@@ -9,6 +9,7 @@ from typing import Any
 
 from . import files
 from .operations import OPERATIONS
+from .text import visible
 from .weights import WeightsError
 
 OPSET, IR = 17, 8  # old enough for the programs of today
@@ -99,9 +100,19 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     onnx, content = package(), Path(path).read_bytes()
     try:
         found = onnx.load_from_string(content).graph.initializer
+        require_all_here(found)
         return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in found}
+    except WeightsError as error:
+        raise WeightsError(f"cannot load {os.fspath(path)!r}: {error}") from None
     except Exception as error:  # of protobuf, whose errors have no common name
         raise WeightsError(f"cannot load {os.fspath(path)!r}: it is no ONNX file") from error
+
+
+def require_all_here(tensors):
+    """Raise WeightsError where a tensor names another file, which could be any, for its numbers."""
+    for tensor in tensors:
+        if tensor.external_data or tensor.data_location:
+            raise WeightsError(f"the numbers of {visible(tensor.name)} stand in another file")
 
 
 def package() -> Any:

@@ -68,7 +68,8 @@ def parsed(text):
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError) as error:  # ValueError for a null byte
         product = PRODUCT.search(text)
-        reason = "for a product write {}*{}".format(*product.groups()) if product else error.args[0]
+        said = error.reason if isinstance(error, UnicodeError) else error.args[0]
+        reason = "for a product write {}*{}".format(*product.groups()) if product else said
         raise ExpressionError(f"cannot read {shortened(text)}: {reason}") from None
 
 

@@ -50,7 +50,7 @@ def replace(path, content, old):
     try:
         with created(temporary, stat.S_IMODE(old.st_mode) if old else 0o666) as file:
             if old:
-                take_after(temporary, old)
+                take_after(file, old)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -69,12 +69,16 @@ def created(temporary, mode):
         raise PermissionError(error.errno, reason) from None
 
 
-def take_after(temporary, old):
-    """Give a file the mode and, as far as the system lets us, the owner of an older one."""
+def take_after(file, old):
+    """Give an open file the mode and, as far as the system lets us, the owner of an older one.
+
+    Not by its name, in the place of which somebody may have put a link by now.
+    """
+    at = file.fileno() if os.chmod in os.supports_fd else file.name
     if hasattr(os, "chown"):
         with contextlib.suppress(OSError):
-            os.chown(temporary, old.st_uid, old.st_gid)
-    os.chmod(temporary, stat.S_IMODE(old.st_mode))
+            os.chown(at, old.st_uid, old.st_gid)
+    os.chmod(at, stat.S_IMODE(old.st_mode))
 
 
 def stem(path):

@@ -1,7 +1,7 @@
 """The course as a static site: `python notebooks/site.py OUT`, which needs the extra `site`.
 
-Pages load nothing from elsewhere, and work from a folder as well as from a server. What a lesson says
-in words cannot be a script; what its cells have put out as HTML, such as a player, is taken as it is.
+Pages load nothing from elsewhere, and work from a folder as well as from a server. The words of a
+lesson cannot act; what its cells have put out as HTML, such as a player, is taken as it is.
 """
 
 from __future__ import annotations
@@ -53,16 +53,15 @@ MODULES = (
     "player", "lab", "gradcheck", "function", "compiler", "names", "expression", "lesson", "puzzle",
 )  # fmt: skip
 
-TAGS = frozenset(  # that markdown makes, or the course writes in it
-    "a blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr img li ol p pre span "
-    "strong sub summary sup table tbody td th thead tr ul".split()
-)
+TAGS = bleach.ALLOWED_TAGS | {  # what markdown makes, and the course writes in it
+    "br", "del", "details", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "img", "p", "pre",
+    "span", "summary", "table", "tbody", "td", "th", "thead", "tr",
+}  # fmt: skip
 ATTRIBUTES = {
     "a": ["href", "title"],
     "img": ["alt", "src", "title"],
-    "td": ["style"],
-    "th": ["style"],
-    **dict.fromkeys(("code", "div", "pre", "span"), ["class"]),
+    **{tag: ["style"] for tag in ("td", "th")},
+    **{tag: ["class"] for tag in ("code", "div", "pre", "span")},
 }
 STYLES = CSSSanitizer(allowed_css_properties=["text-align"])
 

@@ -40,7 +40,7 @@ ARROWS = {
     "regression": {"engine", "functional", "optim"},
     "weights": {"engine", "files"},
     "arrays": {"text", "weights"},
-    "export": {"files", "operations", "weights"},
+    "export": {"files", "operations", "text", "weights"},
     "expression": {"engine", "operations"},
     "viz": {"engine", "files", "fonts", "functional", "layout", "names", "raster", "text"},
     "plot": {"engine", "files"},

@@ -170,9 +170,11 @@ def cache() -> Path:
     """The folder of libraries: the user's, if it is nobody else's to write to, or of this run."""
     with contextlib.suppress(OSError, RuntimeError):  # such as: there is no home
         folder = users_folder() / "micrograd" / "programs"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if is_private(folder) and os.access(folder, os.W_OK | os.X_OK):
-            return folder
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        real = folder.resolve()
+        if is_private(folder, real) and os.access(real, os.W_OK | os.X_OK):
+            return real
     return Path(folder_of_this_run().name)
 
 
@@ -184,12 +186,24 @@ def users_folder():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def is_private(folder):
-    """Whether a folder is the user's own, and no link, and theirs alone to look into."""
+def is_private(folder, real):
+    """Whether a folder is the user's own, and no link, and theirs alone to look into or replace."""
     if not hasattr(os, "getuid"):
         return True
     found = os.lstat(folder)
-    return found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
+    own = found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
+    return own and all(map(keeps_what_is_in_it, real.parents))
+
+
+def keeps_what_is_in_it(folder):
+    """Whether nobody but the user and the system can rename what the user has in a folder.
+
+    A group with the number of the user is taken for theirs alone.
+    """
+    found, trusted = os.stat(folder), (0, os.getuid())
+    group = 0 if found.st_gid in trusted else stat.S_IWGRP
+    others = found.st_mode & (group | stat.S_IWOTH)
+    return found.st_uid in trusted and bool(not others or found.st_mode & stat.S_ISVTX)
 
 
 @functools.cache

@@ -77,7 +77,7 @@ def story(expression: str, numbers: Mapping[str, float]) -> dict[str, Any]:
     """All that the script is told."""
     return {
         "expression": expression,
-        "numbers": dict(numbers),
+        "numbers": [*numbers.items()],  # __proto__ may be a name
         "examples": EXAMPLES,
         "functions": sorted(FUNCTIONS),
         "rows": [row(operation) for operation in OPERATIONS],

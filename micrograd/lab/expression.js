@@ -39,8 +39,10 @@ function microgradGraph(text, numbers, rows) {
     return found;
   }
 
+  // What does not print is spelt out, such as a mark that turns the letters behind it around.
   function refuse(what) {
-    throw new Error(what);
+    const code = (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`;
+    throw new Error(what.replace(/[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu, code));
   }
 
   function take(token) {

@@ -17,7 +17,7 @@ function microgradLab(host, css, story) {
 
   function read() {
     const given = new URLSearchParams(location.hash.slice(1));
-    const own = given.has("e") ? [...given] : Object.entries(story.numbers);
+    const own = given.has("e") ? [...given] : story.numbers;
     for (const [name, text] of own)
       if (name !== "e" && text !== "" && Number.isFinite(Number(text))) numbers.set(name, Number(text));
     return given.get("e") ?? story.expression;

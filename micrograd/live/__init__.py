@@ -90,7 +90,7 @@ class Live(anywidget.AnyWidget):
 
     def asked(self, _, content, buffers):
         """Do what a message of the page asks for; what goes wrong is told there."""
-        do = {
+        known = {
             "hello": self.hello,
             "play": self.play,
             "pause": self.pause,
@@ -100,9 +100,9 @@ class Live(anywidget.AnyWidget):
             "speed": self.set_speed,
             "drawn": self.drawn.set,
             "close": self.close_view,
-        }.get(content.get("do"))
+        }
         with self.told_errors():
-            if do:
+            if do := known.get(content.get("do")):
                 do(*content.get("with", []))
 
     @contextlib.contextmanager

@@ -26,7 +26,7 @@ OPTIMIZERS: dict[str, Callable[[list, float], Optimizer]] = {
     "adam": Adam,
 }
 OWN = "own"
-MOST_HIDDEN, MOST_POINTS = 32, 1000
+MOST_LAYERS, MOST_HIDDEN, MOST_POINTS = 8, 32, 1000
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Toy:
         between("points", self.points, 10, MOST_POINTS)
         between("noise", self.noise, 0, 1)
         between("held", self.held, 0, 0.9)
+        between("the number of hidden layers", len(self.hidden), 0, MOST_LAYERS)
         for size in self.hidden:
             between("a hidden layer", size, 1, MOST_HIDDEN)
         nn.activation(self.act)
