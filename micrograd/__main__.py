@@ -26,6 +26,9 @@ class Refusal(Exception):
 
 
 class Parser(argparse.ArgumentParser):
+    def print_help(self, file=None):
+        print(self.format_help(), end="", file=file)  # argparse would not say that it cannot
+
     def error(self, message):
         self.exit(2, f"{self.prog}: {visible_lines(message)} (see {self.prog} --help)\n")
 
@@ -47,8 +50,7 @@ def carried_out(argv):
         compiler.JitError,
         ExpressionError,
     ) as error:
-        print(f"micrograd: {visible_lines(str(error))}", file=sys.stderr)
-        return terminal.REFUSED
+        return terminal.refused(visible_lines(str(error)))
     return 0
 
 
@@ -91,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
         choices=("numpy", "c"),
         help="compile the step: much faster; as a program in C, faster still (numpy)",
     )
-    network.add_argument("--save", type=Path, metavar="FILE", help="write the weights as JSON")
+    network.add_argument("--save", type=Path, metavar="FILE", help="write the weights: .json or .onnx")
     p.add_argument("--steps", type=positive_int, help="(network 100, line 40, square 300)")
     p.add_argument("--lr", type=positive, help="learning rate (adam 0.05, sgd 1; 0.1; 0.01)")
     p.add_argument("--seed", type=seed, default=0, help="of the points and first weights (0)")
@@ -168,7 +170,10 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
     print(f"accuracy  {accuracies[0]:.0%} at first, {run.accuracy:.0%} after training")
     refuse_divergence(losses[0], losses[-1])
     if save:
-        run.model.save(save)
+        try:
+            run.model.save(save)
+        except ModuleNotFoundError as error:  # that for .onnx
+            raise Refusal(f"cannot write {save}: {error}") from None
         print(f"wrote     {save} (weights)")
     demos.training_picture(run, training)
     print(f"wrote     {training} (data, decision boundary, loss)")

@@ -48,7 +48,7 @@ def copy_new(folder: Path) -> list[str]:
     """Copy the lessons that a folder lacks into it, ready to be done; returns their names."""
     new = [path for path in lessons(originals()) if not (folder / path.name).exists()]
     for path in new:
-        write(folder / path.name, fresh(read(path)))
+        write(folder / path.name, as_text(fresh(read(path))))
     return [path.name for path in new]
 
 
@@ -60,13 +60,11 @@ def reset(folder: Path, number: int) -> tuple[Path, Path]:
     mine = folder / found[0].name
     if not mine.exists():
         raise CourseError(f"{mine} is not there; `micrograd lessons` puts it there")
+    done = content(mine)  # read before a name is looked for: what others write then, they have kept
     names = (mine.with_name(f"{mine.name}.bak{i or ''}") for i in count())
     old = next(name for name in names if not name.exists())
-    try:
-        mine.rename(old)
-    except OSError as error:
-        raise CourseError(f"cannot rename {mine}: {error.strerror}") from None
-    write(mine, fresh(read(found[0])))
+    write(old, done)
+    write(mine, as_text(fresh(read(found[0]))))
     return mine, old
 
 
@@ -93,7 +91,7 @@ def lesson(folder, path):
     original, mine = read(path), folder / path.name
     try:
         verdicts = list(map(verdict, checks(read(mine)))) if mine.exists() else []
-    except CourseError:
+    except (CourseError, PermissionError):  # which a locked folder already is to exists()
         verdicts = [NOT_READ] * len(checks(original))
     return Lesson(path.name[:2], title(original), verdicts or [NOT_RUN] * len(checks(original)))
 
@@ -186,13 +184,18 @@ def lessons(folder):
 
 def read(path):
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook = json.loads(content(path))
         require_cells(notebook["cells"])
         return notebook
-    except OSError as error:
-        raise CourseError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, LookupError, TypeError):
         raise CourseError(f"{path} is not a notebook") from None
+
+
+def content(path):
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"cannot read {path}: {error.strerror}") from None
 
 
 def require_cells(cells):
@@ -201,9 +204,13 @@ def require_cells(cells):
         cell["cell_type"], cell["source"], cell["metadata"].get("tags")
 
 
-def write(path, notebook):
+def as_text(notebook):
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def write(path, content):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+        files.write(path, content)
     except OSError as error:
         raise CourseError(f"cannot write {path}: {error.strerror}") from None

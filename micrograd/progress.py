@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import sys
@@ -13,14 +14,29 @@ from tqdm import tqdm
 
 def progress_bar(rows: Iterable, show: bool, **settings: Any) -> tqdm:
     """A bar of tqdm over rows; none unless `show`, or where TQDM_DISABLE is set."""
-    hidden = {} if show else {"disable": True}
-    return (NotebookBar if in_a_notebook() else tqdm)(rows, **settings, **hidden)
+    hidden = {} if show and sys.stderr is not None else {"disable": True}
+    return (NotebookBar if in_a_notebook() else TerminalBar)(rows, **settings, **hidden)
 
 
 def in_a_notebook() -> bool:
     """Whether this is a kernel, which shows HTML."""
     ipython = sys.modules.get("IPython")
     return hasattr(ipython and ipython.get_ipython(), "kernel")
+
+
+class TerminalBar(tqdm):
+    """A bar on stderr, which goes where that cannot be written to: the loop is worth more."""
+
+    def display(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return super().display(*args, **kwargs)
+        except (OSError, ValueError):  # such as: the disk is full, the stream is closed
+            self.disable = True
+            return False
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().close()
 
 
 class NotebookBar(tqdm):

@@ -21,18 +21,30 @@ def ended(command: Callable[[], int]) -> int:
     """
     with present_streams(), polite_signals():
         try:
-            code = command()
-            flush()
-            return code
+            code = left_with(command)
+            sys.stdout.flush()
+            return unheard(code)
         except BrokenPipeError:
             return unheard(SIGNALLED + 13)  # SIGPIPE, which not all systems have
         except KeyboardInterrupt:
             return unheard(SIGNALLED + signal.SIGINT)
         except OSError as error:
-            what = error.filename or "the output"
-            with contextlib.suppress(OSError):
-                print(f"micrograd: cannot write {what}: {error.strerror}", file=sys.stderr)
-            return unheard(REFUSED)
+            return unheard(refused(f"cannot write {error.filename or 'the output'}: {error.strerror}"))
+
+
+def refused(sentence: str) -> int:
+    """The exit code, once the sentence is on stderr, if it can be there."""
+    with contextlib.suppress(OSError):
+        print(f"micrograd: {sentence}", file=sys.stderr)
+    return REFUSED
+
+
+def left_with(command):
+    """The exit code of a command, which it returns or leaves with."""
+    try:
+        return command()
+    except SystemExit as end:
+        return end.code or 0
 
 
 @contextlib.contextmanager
@@ -60,11 +72,6 @@ def polite_signals() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def flush():
-    sys.stdout.flush()
-    sys.stderr.flush()
 
 
 def unheard(code):
