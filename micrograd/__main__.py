@@ -93,7 +93,9 @@ def parser() -> argparse.ArgumentParser:
         choices=("numpy", "c"),
         help="compile the step: much faster; as a program in C, faster still (numpy)",
     )
-    network.add_argument("--save", type=Path, metavar="FILE", help="write the weights: .json or .onnx")
+    network.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the weights: .json or .onnx"
+    )
     p.add_argument("--steps", type=positive_int, help="(network 100, line 40, square 300)")
     p.add_argument("--lr", type=positive, help="learning rate (adam 0.05, sgd 1; 0.1; 0.01)")
     p.add_argument("--seed", type=seed, default=0, help="of the points and first weights (0)")

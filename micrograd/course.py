@@ -60,7 +60,7 @@ def reset(folder: Path, number: int) -> tuple[Path, Path]:
     mine = folder / found[0].name
     if not mine.exists():
         raise CourseError(f"{mine} is not there; `micrograd lessons` puts it there")
-    done = content(mine)  # read before a name is looked for: what others write then, they have kept
+    done = content(mine)  # first: who replaces it from here on has kept it under one of the names
     names = (mine.with_name(f"{mine.name}.bak{i or ''}") for i in count())
     old = next(name for name in names if not name.exists())
     write(old, done)

@@ -29,7 +29,8 @@ def ended(command: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             return unheard(SIGNALLED + signal.SIGINT)
         except OSError as error:
-            return unheard(refused(f"cannot write {error.filename or 'the output'}: {error.strerror}"))
+            what = error.filename or "the output"
+            return unheard(refused(f"cannot write {what}: {error.strerror}"))
 
 
 def refused(sentence: str) -> int:

@@ -8,6 +8,7 @@ last as long as the process.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import functools
@@ -150,9 +151,13 @@ def verified(path):
             path.unlink()
             return None
         os.utime(path)  # used just now
+        return loaded_from(path)
     except OSError:
         return None
-    return loaded_from(path)
+    except JitError:  # such as: built on another system that has the same home
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
 
 
 def loaded_from(path):
@@ -175,7 +180,7 @@ def cache() -> Path:
         real = folder.resolve()
         if is_private(folder, real) and os.access(real, os.W_OK | os.X_OK):
             return real
-    return Path(folder_of_this_run().name)
+    return folder_of_this_run()
 
 
 def users_folder():
@@ -190,9 +195,15 @@ def is_private(folder, real):
     """Whether a folder is the user's own, and no link, and theirs alone to look into or replace."""
     if not hasattr(os, "getuid"):
         return True
+    return is_own(folder) and all(map(keeps_what_is_in_it, real.parents))
+
+
+def is_own(folder):
+    """Whether a folder is there, the user's, and no link, and theirs alone to look into."""
+    if not hasattr(os, "getuid"):
+        return folder.is_dir()
     found = os.lstat(folder)
-    own = found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
-    return own and all(map(keeps_what_is_in_it, real.parents))
+    return found.st_uid == os.getuid() and found.st_mode == stat.S_IFDIR | 0o700
 
 
 def keeps_what_is_in_it(folder):
@@ -206,9 +217,24 @@ def keeps_what_is_in_it(folder):
     return found.st_uid in trusted and bool(not others or found.st_mode & stat.S_ISVTX)
 
 
-@functools.cache
 def folder_of_this_run():
-    return tempfile.TemporaryDirectory(prefix="micrograd-")
+    """A folder that lasts as long as the process; another one where somebody removed it."""
+    try:
+        with contextlib.suppress(OSError):
+            if is_own(made := made_for(os.getpid())):
+                return made
+        made_for.cache_clear()
+        return made_for(os.getpid())
+    except OSError as error:
+        raise JitError(f"a program can be built nowhere: {error.strerror}") from None
+
+
+@functools.cache
+def made_for(process):
+    """A new folder that is removed when this process ends, and not when a fork of it does."""
+    made = tempfile.mkdtemp(prefix="micrograd-")
+    atexit.register(lambda: os.getpid() == process and shutil.rmtree(made, ignore_errors=True))
+    return Path(made)
 
 
 def make_room(folder):
