@@ -9,6 +9,7 @@ where it is indented.
     ├ costs           may it pay to record? Else the function runs in the engine
     ├ trace           the function runs, and all it does is written down or refused
     ├ indices         meanwhile, what stands for the integers of arrays
+    ├ whole           for large arrays, as long as nobody looks at their elements
     ├ examples        or for an example of a batch, which is run once for all
     ├   lower         the Values that it made, as ops on ids: a Graph
     ├   pad           reductions of different lengths made alike
@@ -36,7 +37,6 @@ have done the same: an audit.
 from __future__ import annotations
 
 import functools
-import itertools
 import sys
 import time
 from collections import OrderedDict
@@ -52,17 +52,18 @@ from ..text import visible
 from .backends import BACKENDS
 from .costs import Account, Costs, replay_cost
 from .derivatives import grad, gradients
-from .errors import ExamplesError, JitError, PlainIntError, TooDeepError
+from .errors import ElementsError, ExamplesError, JitError, PlainIntError, TooDeepError
 from .examples import batched, check_examples
 from .guards import Guards, alike
-from .indices import indices, of_arrays
+from .indices import of_arrays
 from .locks import Lock
 from .passes.lower import lower
-from .pytree import Arguments, are_the_same, items_of, replaced, results, with_values
+from .pytree import NONE, Arguments, Taken, are_the_same, items_of, replaced, results, with_values
 from .report import explanation
 from .run import Executable
 from .trace import MISSING, Fingerprint, Input, show, traced
 from .training import Training
+from .whole import Whole, inputs_of, stand_in_for
 
 __all__ = ["Jit", "JitError", "Training", "batched", "grad", "gradients", "jit"]
 
@@ -178,8 +179,7 @@ class Jit(Generic[P, R]):
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
         self._latest: Executable | JitError | None = None
         self._costs, self._seconds, self._audit_seconds = Costs(), 0.0, 0.0
-        # How arguments are taken, by their shapes: arrays as plain ints; one example, or all.
-        self._taken: dict[tuple, tuple[frozenset[int], bool]] = {}
+        self._taken: dict[tuple, Taken] = {}  # how arguments are taken, by their shapes
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if tape.get() is None and not self.sleeps():
@@ -253,7 +253,7 @@ class Jit(Generic[P, R]):
         """
         start = time.monotonic()
         if (taken := self._taken.get(arguments.shapes)) is not None:
-            arguments.fix(*taken)
+            arguments.take(taken)
         try:
             with np.errstate(all="ignore"):
                 for _ in range(3):  # at most: known, audited, once more
@@ -292,21 +292,27 @@ class Jit(Generic[P, R]):
     def recorded(self, arguments):
         """Whether a new way through the function was recorded.
 
-        What fails for one example, or for arrays of integers as inputs, is tried again with all
-        examples, and with plain ints.
+        What fails for whole arrays, for one example, or for arrays of integers as inputs, is tried
+        again with their elements, with all examples, and with plain ints.
         """
+        taken = arguments.taken
         try:
             return self.newly_recorded(arguments)
+        except ElementsError as error:
+            if error.arrays.isdisjoint(taken.whole):
+                raise
+            taken = taken._replace(whole=taken.whole - error.arrays)
         except ExamplesError:
-            arguments.fix(arguments.static, False)
+            taken = taken._replace(one_example=False, whole=NONE)
         except Exception as error:
-            everything = frozenset(range(len(arguments.integers)))
-            if arguments.static == everything:
+            everything = arguments.integers()
+            if taken.static == everything:
                 raise
             wanted = error.arrays if isinstance(error, PlainIntError) else everything
-            arguments.fix(arguments.static | wanted, arguments.take_one_example)
+            taken = taken._replace(static=taken.static | wanted, whole=taken.whole - wanted)
+        arguments.take(taken)
         found = self.recorded(arguments)
-        self._taken[arguments.shapes] = arguments.static, arguments.take_one_example
+        self._taken[arguments.shapes] = arguments.taken
         return found
 
     def newly_recorded(self, arguments):
@@ -322,7 +328,7 @@ class Jit(Generic[P, R]):
         fitting = (way.guards for way in known.ways if way.fits(arguments, {}))
         guards = next(fitting, None) or Guards(roots)
         modules = len(sys.modules)
-        answer, trace, leaves, inputs, did = self.traced(arguments, guards)
+        answer, trace, leaves, inputs, wholes, did = self.traced(arguments, guards)
         try:
             if len(sys.modules) != modules:  # imported inside for the first time
                 guards = Guards(roots)
@@ -330,7 +336,7 @@ class Jit(Generic[P, R]):
             if wanted := of_arrays(returned):
                 raise PlainIntError(wanted)
             check_examples(trace, returned)
-            graph = lower(returned, trace, leaves, inputs)
+            graph = lower(returned, trace, leaves, inputs, wholes)
             made = Executable(graph, answer, leaves, self.lock, self.backend)
             if trace.of_an_example:  # do the others go the same way?
                 with self.lock.held:
@@ -363,22 +369,22 @@ class Jit(Generic[P, R]):
 
     def traced(self, arguments, guards):
         """What the function returns for stand-ins of its arguments, and all that it did."""
+        taken = arguments.taken
         stand_ins = {v: Value(v.data, label=v.label) for v in arguments.values}
         inputs: list[Value] = []
-        numbers = itertools.count()
 
         def stand_in(x):
             if isinstance(x, Value):
                 return stand_ins[x]
-            if isinstance(x, np.ndarray):
-                if (number := next(numbers)) in arguments.static:
-                    return x
-                inputs.extend((made := indices(x, number)).flat)
-                return made
             inputs.append(Input(x))
             return inputs[-1]
 
-        given = replaced((arguments.args, arguments.kwargs), stand_in)
+        arrays = [stand_in_for(x, number, taken) for number, x in enumerate(arguments.arrays)]
+        wholes = [x for x in arrays if isinstance(x, Whole)]
+        made = dict(zip(map(id, arguments.arrays), arrays))
+        given = replaced((arguments.args, arguments.kwargs), stand_in, made)
+        for x in arrays:
+            inputs += inputs_of(x)
         before, drawn = items_of(given), guards.drawn()
         originals = {stand_in: v for v, stand_in in stand_ins.items()}
         answer, trace = traced(
@@ -386,7 +392,7 @@ class Jit(Generic[P, R]):
             originals,
             inputs,
             guards.values.values(),
-            arguments.take_one_example,
+            taken.one_example,
         )
         changed = guards.broken()
         if guards.drawn() != drawn:
@@ -395,6 +401,8 @@ class Jit(Generic[P, R]):
             changed = "an argument"
         leaves = list(stand_ins.values())
         try:
+            if touched := frozenset(x.number for x in wholes if x.is_touched()):
+                raise ElementsError(touched)
             if changed:
                 raise JitError(
                     f"{self.name} changed {changed} while it was recorded; a replay would not: "
@@ -405,7 +413,7 @@ class Jit(Generic[P, R]):
             for v in trace:  # which may live on
                 show(v)
             raise
-        return answer, trace, leaves, inputs, did
+        return answer, trace, leaves, inputs, wholes, did
 
     def is_due(self, way):
         """Whether to run the function once more: does it still do what was recorded?"""

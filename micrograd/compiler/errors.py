@@ -25,6 +25,20 @@ class PlainIntError(JitError):
         self.arrays = arrays
 
 
+class ElementsError(JitError):
+    """An element of an array was wanted, of which a trace had only columns.
+
+    `arrays` are the numbers of such arrays, among those of the arguments.
+    """
+
+    def __init__(self, arrays: frozenset[int]) -> None:
+        super().__init__(
+            "a jitted function met an array that was passed to another call of it: compute with "
+            "what is passed to this one"
+        )
+        self.arrays = arrays
+
+
 class ExamplesError(JitError):
     """One example of a batch does not tell what the others do."""
 

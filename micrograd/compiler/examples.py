@@ -13,12 +13,13 @@ import numpy as np
 from .. import functional as F
 from ..engine import Value, is_real, result, tape
 from ..tensor import Tensor
-from .errors import ExamplesError
+from .errors import ElementsError, ExamplesError
 from .guards import Guards, alike
 from .indices import EXACT, Index, of_arrays
 from .interpret import Shared
 from .pytree import are_the_same, items_of
 from .trace import Input, Trace, hidden
+from .whole import Whole
 
 
 def batched(loss: Callable[..., Value]) -> Callable[..., Value]:
@@ -112,7 +113,8 @@ def traced_once(trace, function, arrays, n, seen):
         if guards.broken() or guards.drawn() != drawn or not are_the_same(items_of(rows), before):
             raise ExamplesError
     except Exception as error:
-        trace.refusal = ExamplesError()
+        if not isinstance(trace.refusal, ElementsError):
+            trace.refusal = ExamplesError()
         raise trace.refusal from error
     inside = [v for v in trace[start:] if isinstance(v, Value)]
     answers = mean_of(F.value(first), n), *(apart(y, n) for y in others)
@@ -123,6 +125,8 @@ def traced_once(trace, function, arrays, n, seen):
 
 def row_of(array, n):
     """What stands for a row of an array, whichever it is."""
+    if isinstance(array, Whole):
+        return row_with(map(column, array.columns), array.shape[1:])
     if isinstance(array, Tensor):
         row = row_of(array.values, n)
         return row if isinstance(row, Value) else Tensor(row)
@@ -130,11 +134,23 @@ def row_of(array, n):
         return alternatives(list(array))
     if array.dtype.kind not in "fiuO":
         return alternatives(array.tolist())
-    row = np.empty(array.shape[1:], object)
     integers = np.iinfo(array.dtype) if array.dtype.kind in "iu" else None
     columns = array.reshape(n, -1).T
-    row.ravel()[:] = [alternatives(list(column), integers) for column in columns]
+    return row_with((alternatives(list(x), integers) for x in columns), array.shape[1:])
+
+
+def row_with(items, shape):
+    row = np.empty(shape, object)
+    row.ravel()[:] = list(items)
     return row[()]
+
+
+def column(x):
+    """What stands for the number of an example in a column, given what stands for that."""
+    made = result(x.data, "example", column_backward, x)
+    made.__class__ = type(x)
+    vars(made).update(vars(x))
+    return made
 
 
 def alternatives(xs, integers=None):
@@ -203,8 +219,12 @@ def apart(y, n):
     return [result(y.data, "example", apart_backward, operands, i) for i in range(n)]
 
 
-def stack_backward(grad, operands):
+def column_backward(grad, x):
     """What it is of, in a trace, where nothing goes back; as are those below."""
+    x.grad += grad
+
+
+def stack_backward(grad, operands):
     operands[0].grad += grad
 
 

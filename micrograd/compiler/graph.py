@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from math import copysign
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..engine import Value
 
 SUM = "sum of products"
@@ -24,11 +26,11 @@ class Op(NamedTuple):
     "take" returns, of the right class for "cross entropy at". "one hot" has an output for each
     index that its only operand might be: 1.0 for that which it is, else 0.0.
 
-    A value may stand for one of each example of a batch. Such a value begins with "stack", whose
-    operands are those of the examples, and all that is computed with it is one. From it come, in
-    place of all: "unstack", the value of each example; "mean of examples", `params` of them; and a
-    "total of products", a sum of products over all examples too: `params` are its signs and how
-    many they are.
+    A value may stand for one of each example of a batch. Such a value begins with a column of a
+    table, or with "stack", whose operands are those of the examples, and all that is computed with
+    it is one. From it come, in place of all: "unstack", the value of each example; "mean of
+    examples", `params` of them; and a "total of products", a sum of products over all examples too:
+    `params` are its signs and how many they are.
     """
 
     kind: str
@@ -42,10 +44,12 @@ class Graph:
     """What a function did. Leaves, inputs, constants and results have ids, from 0 to `size`.
 
     `leaves` are Values which are read at each replay, and whose gradients are wanted. `inputs` are
-    plain numbers that differ from replay to replay; `constants` do not. `guards` are comparisons
-    that must come out as they did: (compare, id, id, outcome). `ops` are in the order from which
-    the engine goes back, each after those that it needs; ids are in the order in which the function
-    made the Values.
+    plain numbers that differ from replay to replay; `constants` do not. `tables` are arrays among
+    the inputs, (rows, columns) by the id of the first column: a column is one input, which stands
+    for the number of each example, and the others come after it. `guards` are comparisons that must
+    come out as they did: (compare, id, id, outcome), later with arrays of ids. `ops` are in the
+    order from which the engine goes back, each after those that it needs; ids are in the order in
+    which the function made the Values.
 
     Differentiation adds `seeds`, the gradients that are given of the `outputs`; `gradients` of the
     leaves, None where there is none; and those of `inner` values, by their ids. `like` has for each
@@ -65,6 +69,12 @@ class Graph:
     gradients: list[int | None] = field(default_factory=list)
     inner: dict[int, int | None] = field(default_factory=dict)
     like: list[int] = field(default_factory=list)
+    tables: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def fed(self) -> int:
+        """How many numbers the inputs are."""
+        return len(self.inputs) + sum((rows - 1) * n for rows, n in self.tables.values())
 
     def zeros(self) -> set[int]:
         """The ids of the constants +0.0."""
@@ -72,9 +82,11 @@ class Graph:
 
 
 def examples(graph: Graph) -> list[int]:
-    """For each id how many examples it stands for: one, unless it depends on a stack."""
+    """For each id how many examples it stands for: one, unless it depends on a stack or table."""
     counts = [1] * graph.size
-    if not any(op.kind == "stack" for op in graph.ops):
+    for first, (rows, columns) in graph.tables.items():
+        counts[first : first + columns] = [rows] * columns
+    if not graph.tables and not any(op.kind == "stack" for op in graph.ops):
         return counts
     of = counts.__getitem__
     called: dict[Any, int] = {}  # Functions, which go back with what they have kept
@@ -90,6 +102,14 @@ def examples(graph: Graph) -> list[int]:
             for x in outputs:
                 counts[x] = count
     return counts
+
+
+def guards_alike(graph: Graph) -> dict[tuple[Callable, bool], np.ndarray]:
+    """The guards, by how they compare and come out, as ids (2, n) of both sides."""
+    alike: dict[tuple[Callable, bool], list] = {}
+    for compare, a, b, outcome in graph.guards:
+        alike.setdefault((compare, bool(outcome)), []).append(np.stack([a, b]).reshape(2, -1))
+    return {key: np.concatenate(pairs, axis=1) for key, pairs in alike.items()}
 
 
 OF_ALL = ("unstack", MEAN, TOTAL)

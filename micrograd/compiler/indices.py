@@ -167,15 +167,25 @@ for name in {*dir(np.int64), *dir(int)} - {*dir(Value), *dir(object)}:
         setattr(Index, name, watched(name, no_attribute(name)))
 
 
-def indices(integers: np.ndarray, number: int) -> np.ndarray:
-    """What stands for array `number` of the arguments in a trace: an array of Index."""
-    info = np.iinfo(integers.dtype)
-    within = max(info.min, -EXACT), min(info.max, EXACT)
-    made = np.empty(integers.size, object)
-    made[:] = [index(x, frozenset([number]), within) for x in integers.ravel().tolist()]
-    found = made.reshape(integers.shape).view(Indices)
+def elements(array: np.ndarray, number: int) -> np.ndarray:
+    """What stands for array `number` of the arguments in a trace: an array of Input or Index."""
+    made = np.empty(array.size, object)
+    made[:] = stand_ins(array, number)
+    if array.dtype.kind == "f":
+        return made.reshape(array.shape)
+    found = made.reshape(array.shape).view(Indices)
     found.arrays = frozenset([number])
     return found
+
+
+def stand_ins(array: np.ndarray, number: int) -> list[Input]:
+    """What stands for numbers of array `number` of the arguments, one after the other."""
+    numbers = array.ravel().tolist()
+    if array.dtype.kind == "f":
+        return list(map(Input, numbers))
+    info = np.iinfo(array.dtype)
+    within = max(info.min, -EXACT), min(info.max, EXACT)
+    return [index(x, frozenset([number]), within) for x in numbers]
 
 
 def index(x: int, arrays: frozenset[int], within: tuple[int, int]) -> Index:

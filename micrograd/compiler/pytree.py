@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import reprlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,23 +17,37 @@ from ..engine import Value
 from ..tensor import Tensor
 from .guards import alike
 from .trace import Input
+from .whole import Whole, can_be_whole
 
 PLAIN = (int, str, bytes, type(None), range)  # told apart by what they equal
 BY_TEXT = (complex, np.generic)  # minus zero is not zero
 
 
-class Arguments:
-    """The signature of a call, its numbers (as arrays and lists), its Values, and other objects.
+FEW = 8  # large arrays among arguments, of each of which it may have to be found out
+NONE: frozenset[int] = frozenset()
 
-    `integers` are the arrays of integers among it; `static` those, by number, whose integers belong
-    to the signature too. If they `take_one_example`, that may stand for all of a batch.
+
+class Taken(NamedTuple):
+    """How the arrays of numbers among arguments are taken in a trace, by their numbers.
+
+    The integers of `static` ones belong to the signature; `whole` ones have no elements. If it
+    takes `one_example`, that may stand for all of a batch.
+    """
+
+    static: frozenset[int]
+    one_example: bool
+    whole: frozenset[int]
+
+
+class Arguments:
+    """The signature of a call, its floats (in lists), its arrays, its Values, and other objects.
+
+    `taken` is how the arrays are taken, those of floats and of integers.
     """
 
     def __init__(self, args: tuple, kwargs: dict) -> None:
         self.floats: list = []
-        self.integers: list[np.ndarray] = []
-        self.static: frozenset[int] = frozenset()
-        self.take_one_example = True
+        self.arrays: list[np.ndarray] = []
         self.values: list[Value] = []
         self.index: dict[Value, int] = {}
         self.objects: list = []
@@ -45,16 +59,30 @@ class Arguments:
         if kwargs:
             self.read(kwargs, spec)
         self.shapes = self.signature = (len(args), *spec)
+        whole = [i for i, x in enumerate(self.arrays) if can_be_whole(x)]
+        self.taken = Taken(NONE, True, frozenset(whole if len(whole) <= FEW else ()))
 
-    def fix(self, static: frozenset[int], take_one_example: bool) -> None:
-        """Lets the integers of arrays, by number, belong to the signature; and how to batch."""
-        if (static, take_one_example) == (self.static, self.take_one_example):
-            return
-        fixed = [self.integers[i] for i in sorted(static - self.static)]
-        self.static, self.take_one_example = static, take_one_example
-        self.floats = [xs for xs in self.floats if not any(xs is x for x in fixed)]
-        rows = ((i, self.integers[i].tobytes()) for i in sorted(static))
-        self.signature = (*self.shapes, take_one_example, *(x for row in rows for x in row))
+    def take(self, taken: Taken) -> None:
+        """Lets the arrays be taken in another way, which belongs to the signature."""
+        if taken != self.taken:
+            self.taken = taken
+            static = ((i, self.arrays[i].tobytes()) for i in sorted(taken.static))
+            self.signature = (*self.shapes, taken, *static)
+
+    def integers(self) -> frozenset[int]:
+        """The numbers of the arrays of integers."""
+        return frozenset(i for i, x in enumerate(self.arrays) if x.dtype.kind in "iu")
+
+    def feed(self, v: np.ndarray) -> None:
+        """Sets the first places of v to all numbers but static ones."""
+        i = 0
+        for xs in self.floats:
+            v[i : i + len(xs)] = xs
+            i += len(xs)
+        for number, x in enumerate(self.arrays):
+            if number not in self.taken.static:
+                v[i : i + x.size].reshape(x.shape)[...] = x
+                i += x.size
 
     def read(self, x, spec):
         kind = type(x)
@@ -105,11 +133,10 @@ class Arguments:
     def read_array(self, x, spec):
         if x.dtype.kind == "f":
             spec += (np.ndarray, x.shape)
-            self.floats.append(x.ravel())
+            self.arrays.append(x)
         elif x.dtype.kind in "iu":
             spec += (np.ndarray, x.shape, x.dtype.str)
-            self.integers.append(x.ravel())
-            self.floats.append(self.integers[-1])
+            self.arrays.append(x)
         elif x.dtype == object:
             spec += (object, x.shape)
             for item in x.flat:
@@ -205,6 +232,8 @@ def items_of(x: Any, seen: frozenset = frozenset()) -> list:
         return [*x, *(y for item in x.values() for y in items_of(item, inside))]
     if isinstance(x, Tensor):
         return items_of(x.values)
+    if isinstance(x, Whole):
+        return [x]
     if isinstance(x, np.ndarray):
         return [x.shape, *(x.flat if x.dtype == object else [x.tobytes()])]
     return [x]

@@ -70,7 +70,7 @@ def explanation(program: Program) -> str:
     matmuls = [sum(isinstance(group, Matmul) for group in part) for part in parts]
     added = len(program.differentiated.ops) - len(graph.ops)
     leaves = counted(len(graph.leaves), "leaf", "leaves")
-    inputs, constants = counted(len(graph.inputs), "input"), len(graph.constants)
+    inputs, constants = counted(graph.fed, "input"), len(graph.constants)
     batches = [f"{n:,}" for n in sorted({op.params for op in graph.ops if op.kind == MEAN})]
     guards = [("guard", f"{counted(len(graph.guards), 'comparison')} that must come out the same")]
     passes = [

@@ -29,7 +29,7 @@ class Executable:
         self.lock = lock
         self.v = self.program.v
         self.size = len(self.program.leaves)
-        self.start = self.size + len(graph.inputs)  # of what is computed
+        self.start = self.size + graph.fed  # of what is computed
         index = {v: i for i, v in enumerate(stand_ins)}
         self.arguments = [(i, index[v]) for i, v in enumerate(self.program.leaves) if v in index]
         self.pack = struct.Struct(f"{self.size}d").pack
@@ -60,10 +60,7 @@ class Executable:
 
     def feed(self, arguments: Arguments) -> None:
         """Sets the inputs."""
-        i = self.size
-        for xs in arguments.floats:
-            self.v[i : i + len(xs)] = xs
-            i += len(xs)
+        arguments.feed(self.v[self.size : self.start])
 
     def run(self, arguments: Arguments) -> bool:
         """Forward; False if a comparison came out otherwise than when this was recorded."""

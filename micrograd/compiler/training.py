@@ -185,7 +185,7 @@ class Training:
         while at < len(batches) and (time.monotonic() < until or time.process_time() < spent):
             if (batch := batches[at]) is not args:
                 args, given = batch, Arguments((*self.bound, *batch), kwargs)
-                given.fix(arguments.static, arguments.take_one_example)
+                given.take(arguments.taken)
                 if given.signature != arguments.signature:
                     break
                 arguments = given

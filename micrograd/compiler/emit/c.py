@@ -14,7 +14,7 @@ from itertools import groupby
 
 import numpy as np
 
-from ..graph import SUM
+from ..graph import SUM, guards_alike
 from ..passes.group import Group
 from ..passes.layout import Layout
 from ..rules import ELEMENTWISE
@@ -290,12 +290,9 @@ class CEmitter(Emitter):
 
     def guards(self):
         """Whether all comparisons have come out as they did."""
-        alike: dict[tuple, list] = {}
-        for compare, a, b, outcome in self.layout.schedule.graph.guards:
-            alike.setdefault((GUARDS[compare], bool(outcome)), []).append((a, b))
-        for (sign, outcome), pairs in alike.items():
-            a, b = self.offset[np.array(pairs).T]
-            test = f"{{0}} {sign} {{1}}"
+        for (compare, outcome), pairs in guards_alike(self.layout.schedule.graph).items():
+            a, b = self.offset[pairs]
+            test = f"{{0}} {GUARDS[compare]} {{1}}"
             self.each(f"if ({f'!({test})' if outcome else test}) return 0;", a, b)
 
     def copies(self):

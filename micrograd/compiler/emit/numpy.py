@@ -10,6 +10,7 @@ import operator
 
 import numpy as np
 
+from ..graph import guards_alike
 from ..passes.layout import Layout
 from ..passes.split import FEW_TERMS, LARGE
 from ..rules import ELEMENTWISE, REDUCTIONS, literal
@@ -317,20 +318,12 @@ class NumPyEmitter(Emitter):
 
     def guards(self):
         """The last line of forward(): whether all comparisons have come out as they did."""
-        by_name: dict[str, list] = {}
-        for compare, a, b, outcome in self.layout.schedule.graph.guards:
-            by_name.setdefault(GUARDS[compare], []).append((a, b, outcome))
         tests = []
-        for name, rows in by_name.items():
-            a, b = (np.array(ids) for ids in list(zip(*rows))[:2])
-            if self.is_constant[[*a, *b]].all():
-                continue
-            left, right = self.source.aligned(HERE, self.columns([a, b]))
-            arrays = [self.source.names[x] for x in (left, right)]
-            expected = np.array([outcome for *_, outcome in rows], bool)
-            shape = np.broadcast_shapes(*(x.shape for x in arrays))
-            known = self.source.given("k", expected.reshape(shape))
-            tests.append(f"({name}({left}, {right}) == {known}).all()")
+        for (compare, outcome), pairs in guards_alike(self.layout.schedule.graph).items():
+            if not self.is_constant[pairs].all():
+                left, right = self.source.aligned(HERE, self.columns(pairs))
+                test = f"{GUARDS[compare]}({left}, {right})"
+                tests.append(f"{test}.all()" if outcome else f"not {test}.any()")
         self.source.write("return " + (" and ".join(tests) or "True"))
 
     def copies(self):

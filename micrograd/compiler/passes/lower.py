@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -14,10 +15,11 @@ from ...engine import ALONE, Value, constant_power, is_real, topological_order
 from ...function import Outputs, collect, pass_all_back, pass_back
 from ...operations import OPERATIONS
 from ..errors import JitError, PlainIntError
-from ..examples import apart_backward, mean_backward, stack_backward
+from ..examples import apart_backward, column_backward, mean_backward, stack_backward
 from ..graph import MEAN, SUM, Graph, Op
 from ..indices import of_arrays
 from ..interpret import BACKWARDS, Shared
+from ..whole import Whole
 
 # An operation is its backward: names may be used by others.
 KINDS = {row.backward: row.name for row in OPERATIONS} | {
@@ -31,6 +33,7 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
     F.surprise_backward: "cross entropy",
     F.surprise_at_backward: "cross entropy at",
     F.take_backward: "take",
+    column_backward: "column",
     stack_backward: "stack",
     mean_backward: MEAN,
     apart_backward: "unstack",
@@ -42,18 +45,24 @@ KINDS = {row.backward: row.name for row in OPERATIONS} | {
 
 
 def lower(
-    outputs: Sequence[Value], events: list, arguments: Sequence[Value], inputs: Sequence[Value]
+    outputs: Sequence[Value],
+    events: list,
+    arguments: Sequence[Value],
+    inputs: Sequence[Value],
+    wholes: Sequence[Whole] = (),
 ) -> Graph:
     """The graph of a run that returned `outputs`, from the tape of its events.
 
-    `arguments` stand for Values of the caller's, `inputs` for its floats.
+    `arguments` stand for Values of the caller's, `inputs` for its floats, or those of `wholes`.
     """
     made = [e for e in events if type(e) is not tuple]
     questions = [e for e in events if type(e) is tuple]
     asked = [v for q in questions for v in q[1:3] if isinstance(v, Value)]
     order = topological_order(Root((*outputs, *asked)), leaves=False)
     place = {v: i for i, v in enumerate(order)}
-    return Lowering(place, arguments, inputs).graph(made, outputs, questions)
+    lowering = Lowering(place, arguments, inputs)
+    tables = {lowering.ids[x.columns[0]]: (len(x), len(x.columns)) for x in wholes}
+    return replace(lowering.graph(made, outputs, questions), tables=tables)
 
 
 class Root:
@@ -141,6 +150,9 @@ class Lowering:
         """Adds the op that made v."""
         self.nodes += 1
         kind, ids, x = kind_of(v), self.ids, v._x
+        if kind == "column":
+            ids[v] = ids[x]
+            return
         if kind == "output":
             ids[v] = self.shared[id(x)][v._y]
             return

@@ -18,7 +18,7 @@ def spread(schedule: Schedule) -> Schedule:
 
     Raises ExamplesError where a comparison of constants comes out otherwise for some.
     """
-    if not any(op.kind in BETWEEN for op in schedule.graph.ops):
+    if not schedule.graph.tables and not any(op.kind in BETWEEN for op in schedule.graph.ops):
         return schedule
     return Spreading(schedule.graph).schedule(schedule)
 
@@ -34,6 +34,19 @@ class Spreading:
         self.first, self.step = np.arange(graph.size), np.zeros(graph.size, int)
         self.listed: dict[int, np.ndarray] = {}
         self.copies: dict = {}
+        self.inputs = self.fed()
+
+    def fed(self):
+        """The ids of all numbers of the inputs, row by row of each table."""
+        graph, ids, at = self.graph, [], 0
+        for first, (rows, columns) in sorted(graph.tables.items()):
+            before = graph.inputs.index(first)
+            start, self.size = self.size, self.size + rows * columns
+            self.first[first : first + columns] = range(start, start + columns)
+            self.step[first : first + columns] = columns
+            ids += [graph.inputs[at:before], np.arange(start, self.size)]
+            at = before + columns
+        return np.concatenate([*ids, graph.inputs[at:]]).astype(int)
 
     def schedule(self, schedule):
         forward, backward = (
@@ -44,6 +57,8 @@ class Spreading:
         one = self.first.tolist().__getitem__
         graph = replace(
             graph,
+            inputs=self.inputs,
+            tables={},
             outputs=list(map(one, graph.outputs)),
             gradients=[None if x is None else one(x) for x in graph.gradients],
             inner={x: None if y is None else one(y) for x, y in graph.inner.items()},
@@ -112,12 +127,15 @@ class Spreading:
         return self.copies[function]
 
     def guards(self, compare, a, b, outcome):
+        """A guard on arrays of ids, or none."""
         n, data = int(max(self.counts[[a, b]])), self.graph.constants
-        for x, y in zip(self.all(a, n).tolist(), self.all(b, n).tolist()):
-            if x not in data or y not in data:
-                yield compare, x, y, outcome
-            elif compare(data[x], data[y]) != outcome:
+        pairs = np.stack([self.all(a, n), self.all(b, n)])
+        known = np.isin(pairs, list(data)).all(axis=0)
+        for x, y in pairs[:, known].T.tolist():
+            if compare(data[x], data[y]) != outcome:
                 raise ExamplesError
+        if not known.all():
+            yield compare, *pairs[:, ~known], outcome
 
     def stack(self, x, operands):
         """Lets x of each example be one of these."""
