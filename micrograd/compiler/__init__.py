@@ -249,8 +249,11 @@ class Jit(Generic[P, R]):
     def run(self, arguments: Arguments, fill: Callable, use: Callable) -> Any:
         """What use(way, arguments) gives, called under the lock after the forward pass.
 
-        `fill` sets the leaves of a replay, given the arguments. None where the engine is to run.
+        `fill` sets the leaves of a replay, given the arguments. None where the engine is to run,
+        also for a call that came, by a signal, in the middle of another one of this thread.
         """
+        if self.lock.is_held_here():
+            return None
         start = time.monotonic()
         if (taken := self._taken.get(arguments.shapes)) is not None:
             arguments.take(taken)

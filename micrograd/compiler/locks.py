@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import sys
 import threading
 import weakref
 
@@ -14,12 +16,27 @@ class Lock:
         self.held = threading.RLock()
         LOCKS.add(self)
 
+    def is_held_here(self) -> bool:
+        """Whether a call that holds it goes on below: one in which, say, a signal came."""
+        # What threading.Condition asks; Ctrl-C may have left it held by a call that is over.
+        if not self.held._is_owned():  # type: ignore[attr-defined]
+            return False
+        callers = (name.startswith(__package__) for name in modules(sys._getframe(1)))
+        return any(itertools.dropwhile(bool, callers))
+
     def renew(self) -> None:
         """In a forked process, where no other thread lives that could release it."""
         if self.held.acquire(blocking=False):
             self.held.release()
         else:
             self.held = threading.RLock()
+
+
+def modules(frame):
+    """The modules of a frame and of its callers."""
+    while frame:
+        yield frame.f_globals.get("__name__", "")
+        frame = frame.f_back
 
 
 LOCKS: weakref.WeakSet[Lock] = weakref.WeakSet()

@@ -6,6 +6,7 @@ import math
 import struct
 import weakref
 from collections.abc import Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Executable:
         self.pack = struct.Struct(f"{self.size}d").pack
         self.numbers: list = []  # the data of the leaves that were filled in
         self.point = b""  # the leaves and inputs that the buffer holds all results of
+        self.went_back = self.program
         self.careful: dict[tuple[int, ...], Program] = {}  # by the outputs that they go back from
 
     def leaves(self, values: Sequence[Value]) -> list[Value]:
@@ -86,13 +88,8 @@ class Executable:
                     "the data of a parameter or argument was changed between the call of a jitted "
                     "function and backward(): go back first, then change it"
                 )
-            with self.lock.held, np.errstate(all="ignore"):
-                if self.point is not point:  # another call came in between
-                    self.v[: self.start] = np.frombuffer(point)
-                    self.program.forward()
-                    self.point = point
-                found = self.backward(grads).tolist()
-                inner = self.inner_gradients(grads)
+            with self.kept() if self.lock.is_held_here() else self.lock.held:
+                found, inner = self.gradients(point, grads)
             for x, g in zip(leaves, found):
                 x.grad += g
             for i, g in inner.items():
@@ -106,6 +103,25 @@ class Executable:
         returned = [weakref.ref(v) for v in nodes]  # no node reaches itself
         made = iter(nodes)
         return replaced(self.answer, lambda v: next(made))
+
+    @contextmanager
+    def kept(self):
+        """Leaves all as it is for another call of this thread, into which a signal came."""
+        programs = [self.program, *self.careful.values()]
+        numbers, kept = [program.v.copy() for program in programs], (self.point, self.went_back)
+        yield
+        for program, v in zip(programs, numbers):
+            program.v[:] = v
+        self.point, self.went_back = kept
+
+    @np.errstate(all="ignore")
+    def gradients(self, point, grads):
+        """Of the leaves, in a list, and of outputs from which others were computed, by index."""
+        if self.point is not point:  # another call came in between
+            self.v[: self.start] = np.frombuffer(point)
+            self.program.forward()
+            self.point = point
+        return self.backward(grads).tolist(), self.inner_gradients(grads)
 
     def backward(self, seeds: Sequence[float] | np.ndarray) -> np.ndarray:
         """The gradients of the leaves, after a run: what the seeds of the outputs come to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -47,6 +48,33 @@ class Trace(list):
         self.of_an_example: list[tuple[list[Value], int]] = []
         self.repeated = 0
         self.alternatives: set[int] = set()  # what stands for one of several Values, by id
+        self.thread, self.older_threads = threading.get_ident(), set(threading.enumerate())
+        self.visitors: set[threading.Thread] = set()  # younger ones, which met Values of the trace
+
+    def met_here(self):
+        """Takes note if this thread is younger than the trace: it may be the function's own.
+
+        No error is raised here: it would end a thread, and nobody may look for it.
+        """
+        thread = threading.current_thread()
+        if threading.get_ident() != self.thread and thread not in self.older_threads:
+            self.visitors.add(thread)
+            if self.waits():
+                self.refusal = self.refusal or in_a_thread()
+
+    def waits(self):
+        """Whether the function waits for a thread, or for what one gives."""
+        frame = sys._current_frames().get(self.thread)
+        while frame and frame.f_code is not in_context.__code__:
+            if frame.f_globals.get("__name__", "").split(".")[0] in WAITING:
+                return True
+            frame = frame.f_back
+        return False
+
+    def refused_for(self):
+        """The JitError that the function deserves in the end, or None."""
+        began_a_thread = any(not thread.is_alive() for thread in self.visitors)
+        return self.refusal or self.told or (in_a_thread() if began_a_thread else None)
 
     def append(self, event: Any) -> None:
         if type(event) is tuple:
@@ -120,7 +148,7 @@ def in_context(function, trace, seen):
     try:
         with watched(seen):
             answer = function()
-        if refusal := trace.refusal or trace.told:
+        if refusal := trace.refused_for():
             raise refusal
     except BaseException as error:
         for v in (*trace.stand_ins, *trace.inputs, *trace):  # which may live on
@@ -134,6 +162,7 @@ def in_context(function, trace, seen):
 
 
 active: list[Trace] = []
+WAITING = {"threading", "queue", "concurrent", "multiprocessing", "asyncio"}
 
 
 def trace_of(v):
@@ -142,6 +171,13 @@ def trace_of(v):
     if isinstance(here, Trace):
         return here
     return next((t for t in active if id(v) in t.originals or any(e is v for e in t)), None)
+
+
+def in_a_thread():
+    return JitError(
+        "a jitted function has begun a thread that met one of its Values, which a replay would "
+        "not see: compute it inside, without threads, or do it outside"
+    )
 
 
 # Hidden Values: their classes are swapped, so that no other Value is any slower
@@ -228,7 +264,7 @@ def hiding(cls, when):
 
         def get(self):
             namespace = caller(1).f_globals
-            if namespace is not IN_ENGINE and namespace is not IN_FUNCTIONAL:
+            if (namespace is not IN_ENGINE and namespace is not IN_FUNCTIONAL) or not tape.get():
                 check(self, caller(1))
             return read(self)
 
@@ -237,7 +273,11 @@ def hiding(cls, when):
             write(self, x)
 
         def check(self, frame):
-            if frame.f_globals.get("__name__") not in OPERATIONS and not is_own(frame):
+            if is_own(frame):
+                return
+            for trace in active if tape.get() is None else []:
+                trace.met_here()
+            if frame.f_globals.get("__name__") not in OPERATIONS:
                 guard(self, f".{name}", frame)
 
         return property(get, put)

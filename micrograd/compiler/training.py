@@ -139,6 +139,9 @@ class Training:
                 "when another one of the same parameters begins"
             )
 
+        if self.jitted.lock.is_held_here():
+            raise JitError("a step of training began, by a signal, in the middle of another call")
+
         def use(way, arguments):
             found.append(self.step(way.replay, arguments))
             # Guards once more: the function may look at the optimizer, which a step has changed.
