@@ -15,6 +15,7 @@ from .. import functional as F
 from ..engine import Value
 from ..film import Camera, Film, page
 from ..optim import SGD, Adam, Optimizer
+from ..text import visible_lines
 from ..train import engine_steps
 
 DATASETS: dict[str, Callable] = {
@@ -240,7 +241,7 @@ class Session:
 
 
 def sentence(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return visible_lines(f"{type(error).__name__}: {error}")
 
 
 def rows(table, kept):
