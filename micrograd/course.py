@@ -185,9 +185,9 @@ def lessons(folder):
 def read(path):
     try:
         notebook = json.loads(content(path))
-        require_cells(notebook["cells"])
+        require_cells(notebook)
         return notebook
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise CourseError(f"{path} is not a notebook") from None
 
 
@@ -198,10 +198,12 @@ def content(path):
         raise CourseError(f"cannot read {path}: {error.strerror}") from None
 
 
-def require_cells(cells):
-    """Raise LookupError or TypeError where this is not a list of cells."""
-    for cell in cells:
+def require_cells(notebook):
+    """Raise LookupError, TypeError or AttributeError where this has no cells that can be read."""
+    for cell in notebook["cells"]:
         cell["cell_type"], cell["source"], cell["metadata"].get("tags")
+    for cell in checks(notebook):
+        verdict(cell)
 
 
 def as_text(notebook):

@@ -33,7 +33,7 @@ THEMES = {
     "Threads and processes": "Several at once.",
     "Files": "What is written, and what is read again.",
     "Mistakes": "What a learner types, and what is answered.",
-    "Attacks": "What comes from somebody else.",
+    "Attacks": "What comes from somebody else: [what it can do, and cannot](ATTACKS.md).",
     "More": "",
 }
 FOUND = defaultdict(list)
