@@ -13,6 +13,7 @@ from micrograd import Value, arrays, columns, lesson, nn, optim, puzzle, weights
 from micrograd.__main__ import main
 from micrograd.compiler import grad, jit
 from micrograd.compiler.backends import BACKENDS
+from micrograd.compiler.errors import JitError
 from micrograd.engine import node
 from micrograd.expression import evaluate
 from micrograd.film import snapshot
@@ -139,15 +140,23 @@ def program(backend, text):
     return compiled.program, re.sub(r"(?m)^build .*", "", compiled.explain())
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request):
+    """The name of a backend, where what it needs is there."""
+    try:
+        jit(lambda x: x * 2, backend=request.param)(1.0)
+    except (ImportError, JitError) as error:
+        pytest.skip(str(error))
+    return request.param
+
+
 def test_no_word_reaches_a_program(backend, score):
     wanted = program(backend, "harmless")
-    few = TEXTS if backend == "numpy" else TEXTS[:: max(1, len(TEXTS) // 12)]
+    few = TEXTS if backend == "numpy" else TEXTS[::9]
     assert [text for text in few if program(backend, text) != wanted] == []
     line(score)
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_a_number_that_writes_itself_otherwise_is_a_number_in_a_program(backend):
     class Evil(float):
         def __repr__(self):
