@@ -90,8 +90,8 @@ def parser() -> argparse.ArgumentParser:
         "--jit",
         nargs="?",
         const="numpy",
-        choices=("numpy", "c"),
-        help="compile the step: much faster; as a program in C, faster still (numpy)",
+        choices=("numpy", "c", "xla"),
+        help="compile the step: much faster; in C faster still; xla is for large networks (numpy)",
     )
     network.add_argument(
         "--save", type=Path, metavar="FILE", help="write the weights: .json or .onnx"

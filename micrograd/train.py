@@ -53,9 +53,9 @@ def fit(
 
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
     progress bar goes to stderr, or into a notebook's cell until it is done. With `jit`, the whole
-    step is compiled; it may name a backend, as in jit="c"; see compiler.jit. With `film`, the
-    history has the training as a film; see film.Film. `on_step` is called with the history after
-    each step, and ends the training with True.
+    step is compiled; it may name a backend, as in jit="c" or jit="xla"; see compiler.jit. With
+    `film`, the history has the training as a film; see film.Film. `on_step` is called with the
+    history after each step, and ends the training with True.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
     Raises ValueError unless X and y are equally long, a batch fits into them and the optimizer has
     parameters of the model, and where every

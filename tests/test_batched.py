@@ -2,10 +2,10 @@
 
 import functools
 import math
-import shutil
 
 import numpy as np
 import pytest
+from backends import XLA, C
 from reliability.beside_the_engine import engine
 
 import micrograd.functional as F
@@ -190,11 +190,11 @@ def test_a_batch_is_the_mean_of_its_examples(name, more):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler")
+@pytest.mark.parametrize("backend", [C, XLA])
 @pytest.mark.parametrize("name", ONCE)
-def test_programs_in_c_give_it_too(name):
+def test_other_backends_give_it_too(name, backend):
     loss, arrays = ONCE[name]
-    f = jit(batched(loss), backend="c")
+    f = jit(batched(loss), backend=backend)
     for i in range(3):
         given = [moved(x, i) for x in arrays]
         assert same(seen(f, *given), seen(batched(loss), *given)), i

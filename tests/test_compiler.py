@@ -18,12 +18,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from backends import ALL
 from optable import OPS
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
 from micrograd.compiler import Jit, JitError, jit
-from micrograd.compiler.backends import BACKENDS
 from micrograd.engine import node
 from micrograd.function import Function
 from micrograd.tensor import Tensor
@@ -101,7 +101,7 @@ def two_ways(a, b, c, d, e):
     return F.sum([loss(b, a, c, d) for _ in range(3)] + [loss(a, b, c, d) for _ in range(2)])
 
 
-@pytest.mark.parametrize("backend", ["numpy", "c"])
+@pytest.mark.parametrize("backend", ALL)
 @pytest.mark.parametrize("function", [largest_of_one, two_ways])
 def test_gradients_reach_leaves_that_lie_apart(function, backend):
     grads = []
@@ -324,7 +324,7 @@ def test_a_method_can_be_jitted():
     assert [s(5.0).data for s in (two, three, two)] == [10, 15, 10]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ALL)
 def test_a_backend_can_be_named_where_a_function_is_decorated(backend):
     @jit(backend=backend)
     def double(x):
@@ -543,7 +543,7 @@ def test_the_wrong_arguments_are_named():
         jit(3)
     with pytest.raises(TypeError, match=r"jit\(\) needs a function, got NoneType None"):
         jit(None)
-    with pytest.raises(ValueError, match="backend is 'numpy' or 'c', got 'C'"):
+    with pytest.raises(ValueError, match="backend is 'numpy' or 'c' or 'xla', got 'C'"):
         jit(backend="C")(abs)
     with pytest.raises(JitError, match="reads from an iterator, an argument: pass what it yields"):
         jit(F.sum)(x for x in [1.0])

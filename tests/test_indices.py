@@ -1,10 +1,10 @@
 """Arrays of integers as inputs of a jitted function: they select, compute, or become static."""
 
 import math
-import shutil
 
 import numpy as np
 import pytest
+from backends import XLA, C
 from reliability.beside_the_engine import engine
 
 import micrograd.functional as F
@@ -174,11 +174,11 @@ def test_integers_of_every_type_give_what_the_engine_gives(name, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler")
+@pytest.mark.parametrize("backend", [C, XLA])
 @pytest.mark.parametrize("name", [*SELECTING, *ONLY_WHOLE])
-def test_programs_in_c_give_what_the_engine_gives(name):
+def test_other_backends_give_what_the_engine_gives(name, backend):
     function = (SELECTING | ONLY_WHOLE)[name]
-    f = jit(function, backend="c")
+    f = jit(function, backend=backend)
     for t in [*arrays(4), np.array([0, 1, 2, ROWS]), np.array([0, -1, 2, -ROWS - 1])]:
         assert same(seen(f, t), seen(function, t)), t
 

@@ -110,7 +110,7 @@ def test_x_and_y_of_different_lengths_are_refused():
         ({"steps": True}, ValueError, "steps is a whole number from 0, got True"),
         ({"batch_size": True}, ValueError, "batch_size is from 1 to the 40 samples, got True"),
         ({"seed": "a"}, ValueError, "seed is a whole number or None, got 'a'"),
-        ({"jit": "yes"}, ValueError, "jit is True or False, or 'numpy' or 'c', got 'yes'"),
+        ({"jit": "yes"}, ValueError, "jit is True or False, or 'numpy' or 'c' or 'xla', got 'yes'"),
         ({"model": nn.MLP(2, [1])}, ValueError, "an optimizer of the model's parameters"),
     ],
 )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,8 +19,11 @@ from .. import floats
 from .build import library
 from .emit import c, kernels
 from .emit import numpy as emit_numpy
-from .passes.layout import Layout
+from .passes.group import Schedule
+from .passes.layout import Layout, layout
+from .passes.spread import spread
 from .report import counted, listing, numpy_passes
+from .xla import XLA, ends
 
 IN_C = [Path(__file__).parent / "emit" / name for name in ("kernels.c", "steps.c")]
 
@@ -125,4 +130,9 @@ KERNEL = {
     "function": kernels.call_functions,
     "function backward": kernels.call_functions_backward,
 }
-BACKENDS: dict[str, type[NumPy] | type[C]] = {"numpy": NumPy, "c": C}
+BACKENDS: dict[str, type[NumPy] | type[C] | type[XLA]] = {"numpy": NumPy, "c": C, "xla": XLA}
+
+
+def laid_out(backend: str, schedule: Schedule, order: Sequence[int] = ()) -> Any:
+    """Offsets for a backend; in XLA, all examples are an axis of arrays."""
+    return ends(schedule, order) if backend == "xla" else layout(spread(schedule), order)

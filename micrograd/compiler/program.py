@@ -6,16 +6,14 @@ import functools
 import operator
 from collections.abc import Sequence
 
-from .backends import BACKENDS
+from .backends import BACKENDS, laid_out
 from .graph import Graph
 from .passes.differentiate import differentiate
 from .passes.fold import fold
 from .passes.group import group
-from .passes.layout import layout
 from .passes.matmul import matmuls
 from .passes.pad import pad
 from .passes.split import split
-from .passes.spread import spread
 
 
 class Program:
@@ -37,6 +35,8 @@ class Program:
 
         A `careful` one is for infinite numbers and nan: no gradient passes where it is flat.
         """
+        if backend == "xla" and any(op.kind == "function" for op in graph.ops):
+            backend = "numpy"  # Functions are Python, which XLA cannot call
         self.graph, self.backend = graph, backend
         self.below = outputs_below(graph)
         inner = sorted(set().union(*self.below))
@@ -44,7 +44,7 @@ class Program:
         used = range(len(graph.outputs)) if used is None else used
         self.differentiated = differentiate(pad(graph), used, ends, careful)
         self.folded = split(fold(self.differentiated))
-        self.layout = found = layout(spread(matmuls(group(self.folded))), order)
+        self.layout = found = laid_out(backend, matmuls(group(self.folded)), order)
         self.code = code = BACKENDS[backend](found, careful)
         self.v, self.forward, self.backward = code.v, code.forward, code.backward
         self.leaves = [graph.leaves[i] for i in found.order]

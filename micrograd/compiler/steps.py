@@ -69,6 +69,9 @@ class Steps:
         self.one, self.several = library.micrograd_step, library.micrograd_steps
         self.several.restype = LONG
 
+    def begin(self, now: np.ndarray, optimizer: Optimizer, lr: float) -> None:
+        """Lets the next forward pass be a whole step, where that saves anything."""
+
     def step(self, now: np.ndarray, new: np.ndarray, optimizer: Optimizer, lr: float) -> int:
         """Whether a step led from `now` to `new`; else something is infinite or nan."""
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
@@ -102,11 +105,6 @@ def rate(optimizer: Optimizer, step: int) -> float:
     """The learning rate of a step, the number of which begins with 0."""
     lr = optimizer.lr
     return within("lr", lr(step), 0, math.inf) if callable(lr) else lr
-
-
-def can_step(replay: Executable, optimizer: Optimizer) -> bool:
-    """Whether steps of an optimizer can be made in C."""
-    return isinstance(replay.program.code, C) and type(optimizer) in RATES
 
 
 def rates_of_sgd(optimizer, lr, t):

@@ -13,10 +13,13 @@ import numpy as np
 from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer
+from .backends import C
 from .errors import JitError
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
-from .steps import Steps, can_step, rate
+from .steps import RATES, Steps, rate
+from .xla import XLA
+from .xla_steps import XlaSteps
 
 if TYPE_CHECKING:
     from . import Jit
@@ -257,7 +260,11 @@ class Training:
             if len(self.fills) >= MOST_FILLS:
                 self.fills.clear()
             self.fills[replay] = Fill(replay, self)
-        self.fills[replay](self.used.all, arguments)
+        fill = self.fills[replay]
+        fill(self.used.all, arguments)
+        if fill.steps and self.is_closed(replay):
+            self.spare()
+            fill.steps.begin(self.used.all, self.optimizer, self.lr())
 
     def take_state(self):
         """Copies the optimizer's state into the buffers, after somebody has set it."""
@@ -323,11 +330,12 @@ class Fill:
         self.seeds = np.zeros(len(replay.program.outputs))  # of the loss, which comes first
         self.seeds[0] = 1.0
         self.calls_functions = any(op.kind == "function" for op in replay.program.graph.ops)
-        self.steps: Steps | None = None
-        if can_step(replay, training.optimizer) and not (self.others or self.calls_functions):
+        self.steps: Steps | XlaSteps | None = None
+        kind = KINDS.get(type(replay.program.code)) if type(training.optimizer) in RATES else None
+        if kind and not (self.others or self.calls_functions):
             at = [slots.get(p, -1) for p in parameters]
             tables = [buffers.all for buffers in training.buffers]
-            self.steps = Steps(replay, at, tables, training.grads)
+            self.steps = kind(replay, at, tables, training.grads)
 
     def __call__(self, now, arguments):
         """Sets the leaves to their data."""
@@ -351,6 +359,9 @@ class Fill:
             leaves = self.replay.leaves(arguments.values)
             for i in self.others:
                 leaves[i].grad += found.item(i)
+
+
+KINDS: dict[type, type[Steps] | type[XlaSteps]] = {C: Steps, XLA: XlaSteps}  # of backends
 
 
 def in_a_row(batches, start, most):

@@ -1,0 +1,153 @@
+"""Programs in XLA: the graph as pure functions of jax.numpy, compiled by JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .emit.xla import XlaEmitter, blocks_of
+from .errors import JitError
+from .passes.group import Schedule
+from .passes.layout import Layout, leaf_order
+from .report import counted
+
+GREETING = """\
+# {nodes} on Values, as pure functions of jax.numpy: p are leaves, x1, x2, … inputs, h what
+# is computed; s the gradients of the outputs, g what comes of them; k constants and i places.
+# What else is called stands in micrograd/compiler/emit/jax_kernels.py.
+
+"""
+
+
+@dataclass(eq=False)
+class Ends(Layout):
+    """Offsets of what goes into a program and comes out of it. `results` and `found` are ids."""
+
+    results: np.ndarray
+    found: np.ndarray
+
+
+def ends(schedule: Schedule, order: Sequence[int] = ()) -> Ends:
+    """As `layout`, of the leaves and inputs, outputs, seeds and gradients alone."""
+    graph = schedule.graph
+    order = list(order) or leaf_order(schedule)
+    given = [*(graph.leaf_ids[i] for i in order), *graph.inputs]
+    start = len(order) + graph.fed
+    results = [x for x in dict.fromkeys(graph.outputs) if x not in set(given)]
+    seeds = slice(start + len(results), start + len(results) + len(graph.seeds))
+    known = {*given, *results, *graph.seeds}
+    found = [x for x in dict.fromkeys(graph.inner.values()) if x is not None and x not in known]
+    gradients = slice(seeds.stop, seeds.stop + len(order))
+    offset = np.full(graph.size, -1)
+    offset[given[: len(order)]] = np.arange(len(order))
+    offset[graph.inputs] = len(order) + fed_at(graph)
+    offset[[*results, *graph.seeds]] = np.arange(start, seeds.stop)
+    offset[found] = gradients.stop + np.arange(len(found))
+    return Ends(
+        schedule,
+        order,
+        offset,
+        size=gradients.stop + len(found),
+        inputs=len(order),
+        computed=start,
+        seeds=seeds,
+        gradients=gradients,
+        copies=np.zeros((2, 0), int),
+        results=np.array(results, int),
+        found=np.array(found, int),
+    )
+
+
+def fed_at(graph):
+    """For each input its place among all numbers that are fed; of a column, of the first."""
+    sizes = np.ones(len(graph.inputs), int)
+    for first, (rows, columns) in graph.tables.items():
+        sizes[graph.inputs.index(first) + columns - 1] += (rows - 1) * columns
+    return np.cumsum(sizes) - sizes
+
+
+class XLA:
+    """A program in XLA. What comes out of it is read into a buffer `v`, as all programs have one.
+
+    A gradient that is infinite or nan is computed anew, by a careful program in NumPy.
+    """
+
+    def __init__(self, layout: Ends, careful: bool = False) -> None:
+        self.jax = jax = imported()
+        from .emit import jax_kernels
+
+        emitter = XlaEmitter(layout)
+        self.text, self.lines = emitter.text(), emitter.lines
+        self.layout, self.v = layout, np.zeros(layout.size)
+        self.names: dict[str, Any] = {**vars(jax_kernels), **emitter.given}
+        exec(compile(self.text, "<jit>", "exec"), self.names)
+        parts = self.names["forward"], self.names["backward"]
+        self.run_forward, self.run_backward = map(jax.jit, parts)
+        start, inputs = layout.computed, layout.inputs
+        self.p, self.x, at = self.v[:inputs], [], inputs
+        for ids, rows in blocks_of(layout.schedule.graph):
+            block = self.v[at : at + ids.size * rows]
+            self.x.append(block.reshape(rows, -1) if rows > 1 else block)
+            at += block.size
+        self.results = self.v[start : start + len(layout.results)]
+        self.seeds, self.gradients = self.v[layout.seeds], self.v[layout.gradients]
+        self.found = self.v[layout.gradients.stop :]
+        self.given: tuple = ()
+        self.instead: Callable[[], bool] | None = None  # of the next forward pass
+        self.outputs = layout.offset[layout.schedule.graph.outputs]
+
+    def forward(self) -> bool:
+        """Whether all comparisons came out as they did, after a pass or what comes `instead`."""
+        instead, self.instead, self.given = self.instead, None, ()
+        return instead() if instead else self.forward_alone()
+
+    def forward_alone(self):
+        with self.jax.enable_x64(True):
+            given = [x.copy() for x in (self.p, *self.x)]  # JAX may read them later, or keep them
+            results, alike, kept = self.run_forward(*given)
+            self.given = kept, *given
+            self.results[:] = results
+            return bool(alike)
+
+    def backward(self) -> None:
+        if not self.given:
+            self.forward_alone()
+        with self.jax.enable_x64(True):
+            gradients, found = self.run_backward(self.seeds.copy(), *self.given)
+            self.gradients[:], self.found[:] = gradients, found
+
+    def set_results(self, results: Sequence[float]) -> None:
+        self.results[:] = results
+
+    def outputs_of(self, results: np.ndarray) -> list[float]:
+        """What the function returned, of results and what lies behind them."""
+        self.results[:] = results[: len(self.results)]
+        return self.v[self.outputs].tolist()
+
+    def listing(self, nodes: int) -> str:
+        return GREETING.format(nodes=counted(nodes, "operation")) + self.text
+
+    def explanation(self) -> list[tuple[str, str]]:
+        forward, backward = (
+            counted(sum(line[0] != "#" for line in lines), "line") for lines in self.lines.values()
+        )
+        platform = self.jax.devices()[0].platform.upper()
+        return [
+            ("emit", f"{forward} of jax.numpy forward, {backward} backward"),
+            ("build", f"compiled by XLA, from JAX {self.jax.__version__}, for the {platform}"),
+        ]
+
+
+def imported() -> Any:
+    """JAX. Raises JitError where there is none."""
+    try:
+        import jax
+    except ImportError as error:
+        raise JitError(
+            "the backend 'xla' needs JAX: pip install 'micrograd-lessons[xla]', with Python 3.11 "
+            f"or newer ({error})"
+        ) from error
+    return jax

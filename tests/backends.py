@@ -1,0 +1,14 @@
+"""The backends of the jit, as parameters of tests; those that cannot run here are skipped."""
+
+import importlib.util
+import shutil
+
+import pytest
+
+needs_a_c_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
+)
+needs_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
+
+C, XLA = pytest.param("c", marks=needs_a_c_compiler), pytest.param("xla", marks=needs_jax)
+ALL = ["numpy", C, XLA]
