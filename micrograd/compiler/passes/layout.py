@@ -43,13 +43,13 @@ def layout(schedule: Schedule, order: Sequence[int] = ()) -> Layout:
     """Offsets for all values of a schedule; `order` is that of the leaves, if it is given."""
     graph = schedule.graph
     order = list(order) or leaf_order(schedule)
-    offset = np.full(graph.size, NOWHERE)
+    offset = np.full(graph.size, NOWHERE, np.int32 if graph.size < 2**30 else np.int64)
     leaves = [graph.leaf_ids[i] for i in order]
     computed = [group.outputs.ravel() for group in schedule.forward]
-    given = (np.array(ids, int) for ids in (leaves, graph.inputs, list(graph.constants)))
-    ids = np.concatenate([*given, *computed])
-    offset[np.append(ids, graph.seeds).astype(int)] = np.arange(len(ids) + len(graph.seeds))
-    start = len(ids) + len(graph.seeds)  # of the gradients of leaves
+    start = 0  # at the end, of the gradients of leaves
+    for ids in (leaves, graph.inputs, list(graph.constants), *computed, graph.seeds):
+        offset[ids] = np.arange(start, start + len(ids))
+        start += len(ids)
     placing = Backward(graph, order, offset, start)
     schedule = replace(schedule, backward=placing.placed(schedule.backward))
     found = [(start + i, graph.gradients[j]) for i, j in enumerate(order) if graph.gradients]
@@ -61,7 +61,7 @@ def layout(schedule: Schedule, order: Sequence[int] = ()) -> Layout:
         placing.size,
         inputs=len(leaves),
         computed=len(leaves) + len(graph.inputs) + len(graph.constants),
-        seeds=slice(len(ids), start),
+        seeds=slice(start - len(graph.seeds), start),
         gradients=slice(start, start + len(leaves)),
         copies=np.array(copies, int).reshape(-1, 2).T,
     )
@@ -97,7 +97,7 @@ class Backward:
     def __init__(self, graph, order, offset, start):
         self.offset, self.size, self.leaves = offset, start + len(order), len(order)
         self.start, self.planes = start, {}
-        self.wish = np.full(graph.size, NOWHERE)
+        self.wish = np.full_like(offset, NOWHERE)
         for place, i in enumerate(order, start):
             x = graph.gradients[i] if graph.gradients else None
             if x is not None and offset[x] == NOWHERE:

@@ -31,7 +31,12 @@ class Spreading:
 
     def __init__(self, graph):
         self.graph, self.counts, self.size = graph, np.array(examples(graph)), graph.size
-        self.first, self.step = np.arange(graph.size), np.zeros(graph.size, int)
+        most = graph.size + graph.fed + int(self.counts.sum())
+        self.type = (
+            np.int32 if most < 2**31 else np.int64
+        )  # half the memory, where it is most of it
+        self.first = np.arange(graph.size, dtype=self.type)
+        self.step = np.zeros(graph.size, self.type)
         self.listed: dict[int, np.ndarray] = {}
         self.copies: dict = {}
         self.inputs = self.fed()
@@ -44,9 +49,9 @@ class Spreading:
             start, self.size = self.size, self.size + rows * columns
             self.first[first : first + columns] = range(start, start + columns)
             self.step[first : first + columns] = columns
-            ids += [graph.inputs[at:before], np.arange(start, self.size)]
+            ids += [graph.inputs[at:before], np.arange(start, self.size, dtype=self.type)]
             at = before + columns
-        return np.concatenate([*ids, graph.inputs[at:]]).astype(int)
+        return np.concatenate([*ids, graph.inputs[at:]]).astype(self.type)
 
     def schedule(self, schedule):
         forward, backward = (
@@ -116,7 +121,7 @@ class Spreading:
     def make(self, outputs, n):
         """New ids for outputs, for each example."""
         if n > 1:
-            starts = self.size + n * np.arange(outputs.size)
+            starts = self.size + n * np.arange(outputs.size, dtype=self.type)
             self.first[outputs], self.step[outputs] = starts.reshape(outputs.shape), 1
             self.size += n * outputs.size
 
@@ -147,7 +152,8 @@ class Spreading:
     def all(self, ids, count):
         """The ids of all examples, along one more axis."""
         ids = np.asarray(ids)
-        found = self.first[ids][..., None] + self.step[ids][..., None] * np.arange(count)
+        examples = np.arange(count, dtype=self.type)
+        found = self.first[ids][..., None] + self.step[ids][..., None] * examples
         if self.listed:
             flat, rows = ids.ravel(), found.reshape(-1, count)
             for at in np.flatnonzero(np.isin(flat, list(self.listed))):
