@@ -247,7 +247,7 @@ def test_a_comparison_decided_by_the_last_digit_is_no_difference():
     f = jit(lambda x: x * 2 if x > 1.0 else x * 3)
     f(2.0)
     way = f._known.popitem()[1].ways[0]
-    assert f.audited(way, Arguments((3.0,), {})) and not f.audited(way, Arguments((0.5,), {}))
+    assert f.audited(Arguments((3.0,), {}), way) and not f.audited(Arguments((0.5,), {}), way)
 
 
 # Costs

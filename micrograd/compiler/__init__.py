@@ -32,7 +32,7 @@ where it is indented.
 become Values (interpret), in the engine or in a trace.
 
 At the second call of a recording, and from time to time, the function is traced once more, and must
-have done the same: an audit.
+have done the same; and the replay must give the numbers of the engine there: an audit.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ import numpy as np
 from ..engine import Value, tape
 from ..optim import Optimizer
 from ..text import visible
+from .audit import Point, Twins, difference, sample
 from .backends import BACKENDS
 from .costs import Account, Costs, replay_cost
 from .derivatives import grad, gradients
@@ -62,7 +63,7 @@ from .passes.lower import lower
 from .pytree import NONE, Arguments, Taken, are_the_same, items_of, replaced, results, with_values
 from .report import explanation
 from .run import Executable
-from .trace import MISSING, Fingerprint, Input, show, traced
+from .trace import MISSING, Fingerprint, Input, Sample, show, traced
 from .training import Training
 from .whole import Whole, inputs_of, stand_in_for
 
@@ -72,6 +73,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOST_SIGNATURES, MOST_BRANCHES = 64, 8
 AUDITS = 0.05  # of the time spent in calls may go into audits, beside the first of each
+FEW_NODES = 5000  # of a batch, which the engine computes also at a first audit
+NODE_SECONDS = 2e-5  # what an audit of more is expected to take for each
 
 
 @overload
@@ -91,8 +94,14 @@ def jit(
     where the function wants them as plain ints, they belong to the shapes, as all other ints, bools
     and strings do. Leaves from before the call are read at each call.
     Where a comparison comes out otherwise, or something that the function can see has changed, it
-    is recorded again, as long as that may pay; else it runs in the engine. A replay is audited at
-    the second call and from time to time: the function runs again, and must do the same.
+    is recorded again, as long as that may pay; else it runs in the engine.
+
+    A replay is audited at the second call and from time to time: the function runs again, and must
+    do the same; and the engine's results and gradients there must be those of the replay, in a
+    training also what the optimizer's step leads to. They may differ by a relative 1e-9, or by what
+    rounding is found to do to them. Of `batched` examples 16 stand for all, in audit and replay;
+    where rows are constants, as of data that is not among the arguments, and there are too many,
+    numbers are compared only once there is time for it.
 
     `backend` is what it becomes: "numpy", a program that reads as a person would have written it,
     or "c", loops that the system's compiler makes a library of, in a fraction of a second; it is
@@ -169,8 +178,8 @@ class Jit(Generic[P, R]):
 
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
-        "__dict__", "__weakref__", "_audit_seconds", "_costs", "_known", "_latest", "_seconds",
-        "_taken", "backend", "function", "lock",
+        "__dict__", "__weakref__", "_audit_seconds", "_costs", "_defect", "_known", "_latest",
+        "_seconds", "_taken", "backend", "function", "lock",
     )  # fmt: skip
 
     def __init__(self, function: Callable[P, R], backend: str = "numpy") -> None:
@@ -188,6 +197,7 @@ class Jit(Generic[P, R]):
         """Drop all recordings."""
         self._known: OrderedDict[tuple, Signature] = OrderedDict()
         self._latest: Executable | JitError | None = None
+        self._defect: JitError | None = None
         self._costs, self._seconds, self._audit_seconds = Costs(), 0.0, 0.0
         self._taken: dict[tuple, Taken] = {}  # how arguments are taken, by their shapes
 
@@ -256,7 +266,13 @@ class Jit(Generic[P, R]):
         """Takes note of so many more replays by a loop that asked nobody."""
         self._costs.looped(calls)
 
-    def run(self, arguments: Arguments, fill: Callable, use: Callable) -> Any:
+    def run(
+        self,
+        arguments: Arguments,
+        fill: Callable,
+        use: Callable,
+        training: Training | None = None,
+    ) -> Any:
         """What use(way, arguments) gives, called under the lock after the forward pass.
 
         `fill` sets the leaves of a replay, given the arguments. None where the engine is to run,
@@ -264,6 +280,8 @@ class Jit(Generic[P, R]):
         """
         if self.lock.is_held_here():
             return None
+        if self._defect:
+            raise self._defect
         start = time.monotonic()
         if (taken := self._taken.get(arguments.shapes)) is not None:
             arguments.take(taken)
@@ -275,7 +293,11 @@ class Jit(Generic[P, R]):
                         if way and not self.is_due(way):
                             self._costs.replayed()
                             return use(way, arguments)
-                    if not (self.audited(way, arguments) if way else self.recorded(arguments)):
+                    if way is None:
+                        goes_on = self.recorded(arguments)
+                    else:
+                        goes_on = self.audited(arguments, way, fill, training)
+                    if not goes_on:
                         break
             self._costs.ran_in_the_engine()
             return None
@@ -337,11 +359,11 @@ class Jit(Generic[P, R]):
                     "comparisons, integers or surroundings differ too often to be recorded"
                 )
             return False
-        roots = [self.function, *arguments.objects]
+        roots = self.roots(arguments)
         fitting = (way.guards for way in known.ways if way.fits(arguments, {}))
         guards = next(fitting, None) or Guards(roots)
         modules = len(sys.modules)
-        answer, trace, leaves, inputs, wholes, did = self.traced(arguments, guards)
+        answer, trace, leaves, inputs, wholes, did, _ = self.traced(arguments, guards)
         try:
             if len(sys.modules) != modules:  # imported inside for the first time
                 guards = Guards(roots)
@@ -376,12 +398,19 @@ class Jit(Generic[P, R]):
                 self._known.popitem(last=False)
         return not known.too_deep
 
+    def roots(self, arguments):
+        """From where a call gets at all that it sees."""
+        return [self.function, *arguments.objects]
+
     def may_pay(self, known):
         """Whether what is known of a signature speaks for one more recording."""
         return all(self._costs.pays(way.cost) for way in known.ways)
 
     def traced(self, arguments, guards):
-        """What the function returns for stand-ins of its arguments, and all that it did."""
+        """What the function returns for stand-ins of its arguments, and all that it did.
+
+        In the end, a function that traces it again, with a Sample of batches.
+        """
         taken = arguments.taken
         stand_ins = {v: Value(v.data, label=v.label) for v in arguments.values}
         inputs: list[Value] = []
@@ -400,13 +429,15 @@ class Jit(Generic[P, R]):
             inputs += inputs_of(x)
         before, drawn = items_of(given), guards.drawn()
         originals = {stand_in: v for v, stand_in in stand_ins.items()}
-        answer, trace = traced(
+        again = functools.partial(
+            traced,
             lambda: self.function(*given[0], **given[1]),
             originals,
             inputs,
             guards.values.values(),
             taken.one_example,
         )
+        answer, trace = again()
         changed = guards.broken()
         if guards.drawn() != drawn:
             changed = "the state of a random number generator"
@@ -426,7 +457,7 @@ class Jit(Generic[P, R]):
             for v in trace:  # which may live on
                 show(v)
             raise
-        return answer, trace, leaves, inputs, wholes, did
+        return answer, trace, leaves, inputs, wholes, did, again
 
     def is_due(self, way):
         """Whether to run the function once more: does it still do what was recorded?"""
@@ -436,7 +467,7 @@ class Jit(Generic[P, R]):
             return True
         return self._audit_seconds + way.seconds <= AUDITS * self._seconds
 
-    def audited(self, way, arguments):
+    def audited(self, arguments, way, fill=Executable.fill, training=None):
         """Whether a way may be replayed: True. Raises JitError where the function left it.
 
         False where it went another way since a comparison is decided by the last digit.
@@ -447,24 +478,52 @@ class Jit(Generic[P, R]):
                     known.ways = [other for other in known.ways if other is not way]
             return self.recorded(arguments)
         start = time.monotonic()
-        *_, did = self.traced(arguments, way.guards)
+        answer, trace, leaves, *_, did, again = self.traced(arguments, way.guards)
+        wrong = None
+        if did == way.did and (rows := self.rows(way, trace)) is not None:
+            if trace.of_an_example:
+                answer, trace = again(Sample(rows, arguments.arrays))
+            point = Point(way.replay, arguments, fill, rows, training)
+            wrong = difference(point, Twins(trace, results(answer)), way.replay.leaves(leaves))
         way.seconds = time.monotonic() - start
         self._audit_seconds += way.seconds if way.audits else 0.0
         way.audits += 1
         first, last = way.checked_at + 1, self._costs.calls
         way.checked_at = last
+        if wrong:
+            self._known.clear()
+            what = wrong.words(way.replay.leaves(arguments.values), self.roots(arguments))
+            self._defect = JitError(
+                f"{self.name}: {what}. That is a defect of the compiler; please report it, with "
+                f"the function. Results since call {first - (way.audits == 1)} may be wrong; in "
+                "this one, no parameter was changed. Call the function without jit"
+            )
+            raise self._defect
         if did == way.did:
             return True
         if did.parted_at_a_turn(way.did):
             return False
         self._known.clear()
-        which = f"call {last}" if first == last else f"calls {first} to {last}"
         raise JitError(
             f"{self.name} does something else than when it was recorded, and not because of its "
             "arguments: it looks at what jit does not see, such as a clock, chance, a file or the "
-            f"environment. Results of {which} may be wrong. Do that outside, and pass what comes "
-            "of it"
+            f"environment. Results of {calls(first, last)} may be wrong. Do that outside, and pass "
+            "what comes of it"
         )
+
+    def rows(self, way, trace):
+        """Which rows of batches an audit computes, see `sample`; None where all are too dear."""
+        if not trace.of_an_example:
+            return {}
+        found = sample(way.replay.program.graph, way.audits)
+        spent = self._audit_seconds + NODE_SECONDS * way.did.nodes
+        if found is None and (way.did.nodes <= FEW_NODES or spent <= AUDITS * self._seconds):
+            return {}  # all of them
+        return found
+
+
+def calls(first, last):
+    return f"call {last}" if first == last else f"calls {first} to {last}"
 
 
 class JitMethod:

@@ -15,9 +15,9 @@ from ..engine import Value, is_real, result, tape
 from ..tensor import Tensor
 from .errors import ElementsError, ExamplesError
 from .guards import Guards, alike
-from .indices import EXACT, Index, of_arrays
+from .indices import EXACT, Index, elements, of_arrays
 from .interpret import Shared
-from .pytree import are_the_same, items_of
+from .pytree import are_the_same, items_of, replaced
 from .trace import Input, Trace, hidden
 from .whole import Whole
 
@@ -55,10 +55,33 @@ def of_examples(function: Callable[..., tuple], arrays: tuple, *seen: Any) -> tu
     """
     n, trace = length_of(arrays), tape.get()
     if n > 1 and isinstance(trace, Trace) and trace.takes_one_example:
-        return traced_once(trace, function, arrays, n, seen)
-    answers = [function(*rows) for rows in zip(*map(rows_of, arrays))]
+        if trace.sample is None:
+            return traced_once(trace, function, arrays, n, seen)
+        with trace.all_examples():
+            answers = answers_for(trace.sample, function, arrays, n)
+    else:
+        answers = [function(*rows) for rows in zip(*map(rows_of, arrays))]
     first, *others = zip(*answers)
     return F.mean(first), *map(list, others)
+
+
+def answers_for(sample, function, arrays, n):
+    """What a function returns for each example, some of them computed in place of all."""
+    rows = sample.rows.get(n, range(n))
+    found = {i: function(*(row_at(x, i, sample) for x in arrays)) for i in sorted(set(rows))}
+    return [[of_its_own(x) for x in found[i]] for i in rows]
+
+
+def row_at(array, i, sample):
+    """Row i, also of an array that only has columns."""
+    if not isinstance(array, Whole):
+        return rows_of(array)[i]
+    return elements(sample.arrays[array.number][i : i + 1], array.number)[0]
+
+
+def of_its_own(x):
+    """x in new lists, which are not taken for others with the same Values."""
+    return x if isinstance(x, Value) else replaced(x, lambda v: v)
 
 
 def scalar(y):

@@ -6,11 +6,13 @@ import functools
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from .. import engine, functional
 from ..engine import Value, is_real, noted, tape
@@ -23,6 +25,16 @@ IN_ENGINE, IN_FUNCTIONAL = vars(engine), vars(functional)  # of these, known at 
 LIBRARIES = {*sys.stdlib_module_names, "micrograd", "numpy"}
 
 
+class Sample(NamedTuple):
+    """Where one example would do: the examples that are computed of a batch, by how many it has.
+
+    An example may stand for several. `arrays` are those of the arguments.
+    """
+
+    rows: dict[int, Sequence[int]]
+    arrays: Sequence[np.ndarray]
+
+
 class Trace(list):
     """What a function does while it is traced: the Values it makes, the comparisons it draws.
 
@@ -32,7 +44,11 @@ class Trace(list):
     """
 
     def __init__(
-        self, originals: dict[Value, Value], inputs: list, takes_one_example: bool
+        self,
+        originals: dict[Value, Value],
+        inputs: list,
+        takes_one_example: bool,
+        sample: Sample | None = None,
     ) -> None:
         """`originals` are the caller's Values, by those that stand for them."""
         self.stand_ins = list(originals)
@@ -44,7 +60,7 @@ class Trace(list):
             None  # that a text shows a Value, unless it is that of an error
         )
         self.taken: Input | None = None  # a float of the arguments of which a Value is being made
-        self.takes_one_example = takes_one_example
+        self.takes_one_example, self.sample = takes_one_example, sample
         self.of_an_example: list[tuple[list[Value], int]] = []
         self.repeated = 0
         self.alternatives: set[int] = set()  # what stands for one of several Values, by id
@@ -127,16 +143,17 @@ def traced(
     inputs: list[Value],
     seen: Iterable[Value],
     takes_one_example: bool = True,
+    sample: Sample | None = None,
 ) -> tuple[Any, Trace]:
     """What a function returns, and its trace. `seen` are the older Values that it might look into.
 
-    If it `takes_one_example`, that may stand for all examples of a batch.
+    If it `takes_one_example`, that may stand for all examples of a batch, or a `sample` of them.
 
     Raises JitError, where it happens, for what a replay could not do.
     """
     # In a context of its own, which ends with the call also where Ctrl-C comes at the worst moment.
     return copy_context().run(
-        in_context, function, Trace(originals, inputs, takes_one_example), seen
+        in_context, function, Trace(originals, inputs, takes_one_example, sample), seen
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 import time
 import types
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -154,7 +157,7 @@ class Training:
 
         args = (*self.bound, *batches[start])
         if not self.jitted.sleeps():
-            replay = self.jitted.run(Arguments(args, kwargs), self.fill, use)
+            replay = self.jitted.run(Arguments(args, kwargs), self.fill, use, self)
             if replay is not None:
                 return replay.answer
         with self.jitted.lock.held:
@@ -232,13 +235,16 @@ class Training:
 
     def is_closed(self, replay):
         """Whether a step runs no code but ours."""
+        return self.is_known() and not self.fills[replay].calls_functions
+
+    def is_known(self):
+        """Whether the optimizer runs no code but ours."""
         optimizer, lr = self.optimizer, self.optimizer.lr
         schedule = isinstance(lr, types.FunctionType) and lr.__module__ == Optimizer.__module__
         return (
             type(optimizer) in UPDATES
             and getattr(optimizer.step, "__func__", None) is Optimizer.step
             and (schedule or not callable(lr))
-            and not self.fills[replay].calls_functions
         )
 
     def step_of_the_engine(self, args, kwargs):
@@ -278,6 +284,46 @@ class Training:
         update = UPDATES.get(type(optimizer), update_by_lists)
         update(optimizer, self.lr(), self.grads, self.used.rows, new.rows)
         return new
+
+    def steps_of_arrays(self, replay):
+        """For an audit: gradients, and data and state after a step, which is not made; flat.
+
+        In C of a single step, and of the first of several. Nan where a step is not finite.
+        """
+        fill, kept = self.fills[replay], self.grads.copy()
+        fill.spread(replay.backward(fill.seeds), self.grads)
+        found = self.grads.tolist()
+        for stepped in self.known_steps(fill) if self.is_known() else ():
+            found += stepped()
+        self.grads[:] = kept
+        return found
+
+    def known_steps(self, fill):
+        """The ways in which a step is made, as functions that return what it leads to."""
+        args = self.used.all, self.spare().all, self.optimizer
+
+        def moved(made):
+            new = self.spare().all if made else self.moved().all
+            return new.tolist() if is_finite(new) else [math.nan] * len(new)
+
+        if not fill.steps:
+            return [lambda: moved(False)]
+        return [
+            lambda: moved(fill.steps.step(*args, self.lr())),
+            lambda: moved(fill.steps.steps(*args, 1)),
+        ]
+
+    def steps_of_lists(self, replay, grads):
+        """The same by the optimizer's own update, from the gradients of the parameters."""
+        optimizer, new = self.optimizer, [math.nan] * len(self.used.all)
+        if not self.is_known():
+            return grads
+        with suppress(ArithmeticError):
+            optimizer.check("gradient", grads)
+            data, state = optimizer.update(self.lr(), self.used.rows[0].tolist(), grads)
+            if all(map(math.isfinite, found := list(chain(data, *state)))):
+                new = found
+        return grads + new * len(self.known_steps(self.fills[replay]))
 
     def spare(self):
         """The buffers that are not in use; the others have the optimizer's state."""
