@@ -16,26 +16,22 @@ from micrograd.nn import MLP
 THEME = "Files"
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 
-# For each trial: how often, in a short run and in a long one, the bar, whom it would hurt, and what
-# the best of the others does.
+# For each trial: how often, in a short run and in a long one, the bar, and whom it would hurt.
 BARS = {
     "kill -9 at a random moment of a loop of writes": (
         (8, 500),
         "the old file or the new one, and no litter for ever",
         "who trains overnight on a machine that is switched off",
-        "the original writes no files; torch.save leaves a torn one",
     ),
     "ended by the system after a random byte of a write": (
         (8, 300),
         "the old file, and no litter for ever",
         "who runs into a quota",
-        "",
     ),
     "a disk that is full, after a random byte": (
         (6, 57),
         "an OSError that names the file; the old file, nothing beside it",
         "who saves the best model last",
-        "",
     ),
 }
 OTHERS = {
@@ -86,7 +82,7 @@ def folder():
 @pytest.mark.parametrize("name", writers.WRITERS)
 @pytest.mark.parametrize("trial", writers.TRIALS)
 def test_whatever_happens_the_file_is_whole(trial, name, apart, folder, fresh_seed, score, tries):
-    often, bar, hurt, peer = BARS.get(trial, ((2, 50), OTHERS.get(trial), "", ""))
+    often, bar, hurt = BARS.get(trial, ((2, 50), OTHERS.get(trial), ""))
     times = tries(*often) * (10 if name == "weights" else 1)  # what is lost with them is hours
     failed, n = apart(writers.tried, trial, name, folder, times, fresh_seed)
     score(
@@ -94,7 +90,6 @@ def test_whatever_happens_the_file_is_whole(trial, name, apart, folder, fresh_se
         bar,
         "{held} of {n}",
         hurt=hurt,
-        peer=peer,
         held=n - len(failed),
         n=n,
     )
