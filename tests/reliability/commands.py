@@ -7,7 +7,6 @@ prints what became of them: exit code, stdout and stderr.
 import io
 import json
 import os
-import pty
 import subprocess
 import sys
 import traceback
@@ -43,7 +42,7 @@ def opened(what):
         os.close(reader)
         return writer
     if what == HUNG_UP:
-        master, terminal = pty.openpty()
+        master, terminal = os.openpty()
         os.close(master)
         return terminal
     if what == FIRST:
