@@ -26,7 +26,8 @@ where it is indented.
     ▼
     run               an Executable: fill in, forward(), results as Values; later, backward()
     training          or whole steps, one or many, with the optimizer's update
-                      (steps in C, xla_steps in XLA)
+      steps, xla_steps  in C, in XLA
+      shortcut        in C with its guards in one call: addresses
 
 `grad` and `gradients` (derivatives) take lower and differentiate alone: the ops of the gradients
 become Values (interpret), in the engine or in a trace.
@@ -463,9 +464,15 @@ class Jit(Generic[P, R]):
         """Whether to run the function once more: does it still do what was recorded?"""
         if way.checked_at == self._costs.calls:
             return False
-        if not way.audits:
-            return True
-        return self._audit_seconds + way.seconds <= AUDITS * self._seconds
+        return not way.audits or self._seconds >= self.next_audit(way)
+
+    def is_settled(self, way):
+        """Whether a way was audited, and there is nothing to ask but whether guards hold."""
+        return bool(way.audits and not way.asked and way.cost < 1.0)
+
+    def next_audit(self, way):
+        """After how many seconds spent in calls these have paid for one more audit."""
+        return (self._audit_seconds + way.seconds) / AUDITS
 
     def audited(self, arguments, way, fill=Executable.fill, training=None):
         """Whether a way may be replayed: True. Raises JitError where the function left it.
@@ -491,7 +498,7 @@ class Jit(Generic[P, R]):
         first, last = way.checked_at + 1, self._costs.calls
         way.checked_at = last
         if wrong:
-            self._known.clear()
+            self._known = OrderedDict()
             what = wrong.words(way.replay.leaves(arguments.values), self.roots(arguments))
             self._defect = JitError(
                 f"{self.name}: {what}. That is a defect of the compiler; please report it, with "
@@ -503,7 +510,7 @@ class Jit(Generic[P, R]):
             return True
         if did.parted_at_a_turn(way.did):
             return False
-        self._known.clear()
+        self._known = OrderedDict()  # no shortcut that was taken before holds
         raise JitError(
             f"{self.name} does something else than when it was recorded, and not because of its "
             "arguments: it looks at what jit does not see, such as a clock, chance, a file or the "

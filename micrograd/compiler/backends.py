@@ -25,7 +25,7 @@ from .passes.spread import spread
 from .report import counted, listing, numpy_passes
 from .xla import XLA, ends
 
-IN_C = [Path(__file__).parent / "emit" / name for name in ("kernels.c", "steps.c")]
+IN_C = [Path(__file__).parent / "emit" / name for name in ("library.c", "kernels.c", "steps.c")]
 
 
 class NumPy:

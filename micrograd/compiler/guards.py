@@ -64,6 +64,7 @@ class Guards:
         self.copies: list = []
         self.readers: list[tuple[str, Callable[[], Any]]] = []
         self.lists: list[tuple[str, Callable[[], list]]] = []  # whose items stay the very same
+        self.sources: list[tuple] = []  # of each of these lists: a kind of addresses.py, and what
         self.generators: list = [random, np.random]
         self.instances: list = []
         self.functions: list = []
@@ -74,7 +75,8 @@ class Guards:
                 self.seen.add(id(x))
                 self.kept.append(x)
                 stack += self.look_into(name, x)
-        self.lists.append(("a class", functools.partial(mapped, type, self.instances)))
+        types_of = functools.partial(mapped, type, self.instances)
+        self.follow("a class", types_of, "types", self.instances)
         self.read_before, self.listed_before = self.read(), self.listed()
         self.twinned = [x for x in self.containers if has_twins(x)]
         pairs = zip(self.lists, self.listed_before)
@@ -82,7 +84,7 @@ class Guards:
         self.twins_before = list(self.twins())
         # New tuples at each reading, of what is itself guarded or cannot change.
         parts = functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions)
-        self.lists.append(("a function", parts))
+        self.follow("a function", parts, "functions", self.functions)
         self.listed_before.append(parts())
 
     def hold(self) -> bool:
@@ -122,6 +124,10 @@ class Guards:
     def drawn(self) -> list:
         """The states of all random number generators."""
         return list(map(state, self.generators))
+
+    def follow(self, name, read, *source):
+        self.lists.append((name, read))
+        self.sources.append(source)
 
     def watch(self, name, container):
         self.names.append(name)
@@ -166,7 +172,7 @@ class Guards:
             if found.dtype != object:
                 self.readers.append((name, found.copy))
             else:
-                self.lists.append((name, functools.partial(list_of, found)))
+                self.follow(name, functools.partial(list_of, found))
                 yield from ((name, item) for item in found.flat)
         elif isinstance(x, BUFFERS):
             self.readers.append((name, functools.partial(bytes, x)))
@@ -212,7 +218,8 @@ class Guards:
         cells = dict(zip(f.__code__.co_freevars, f.__closure__ or ()))
         if cells:
             read = functools.partial(cell_contents, tuple(cells.values()))
-            self.lists.append((f"{' or '.join(sorted(cells))} in {f.__name__}()", read))
+            where = f"{' or '.join(sorted(cells))} in {f.__name__}()"
+            self.follow(where, read, "cells", read.args[0])
             for name, x in zip(cells, read()):
                 if is_own_module(x):
                     yield from self.module(x, sorted(names_in(f.__code__)))
@@ -223,7 +230,7 @@ class Guards:
         """What a namespace has by these names, also in the modules among it."""
         read = functools.partial(mapped, namespace.get, names)
         found = {name: namespace[name] for name in names if name in namespace}
-        self.lists.append((f"{' or '.join(found)} in {where}", read))
+        self.follow(f"{' or '.join(found)} in {where}", read, "names", namespace, names)
         for name, x in found.items():
             if is_own_module(x):
                 yield from self.module(x, names)
@@ -242,7 +249,7 @@ class Guards:
             slots = [s for s in slots_of(cls) if not s.startswith("__")]
             if slots and not from_library(cls.__module__):
                 read = functools.partial(slotted, x, slots)
-                self.lists.append((name, read))
+                self.follow(name, read)
                 yield from zip((f"{name}.{key}" for key in slots), read())
         yield from self.attributes(name, x)
 
@@ -257,8 +264,9 @@ class Guards:
         if from_library(x.__module__):
             return
         yield from ((cls.__name__, cls) for cls in (type(x), *x.__mro__[1:]))
-        self.lists.append((x.__name__, functools.partial(class_attributes, x)))
-        yield from ((f"{x.__name__}.{name}", behind(item)) for name, item in own_attributes(x))
+        self.follow(x.__name__, functools.partial(class_attributes, x), "class", x)
+        own = own_attributes(vars(x))
+        yield from ((f"{x.__name__}.{name}", behind(item)) for name, item in own)
 
 
 def behind(item):
@@ -290,14 +298,14 @@ def is_user_part(attributes):
 
 
 def class_attributes(cls):
-    return [item for _, item in own_attributes(cls)]
+    return [item for _, item in own_attributes(vars(cls))]
 
 
-def own_attributes(cls):
+def own_attributes(attributes):
     """What a class holds, by name, but for what Python keeps there."""
     return [
         (name, item)
-        for name, item in vars(cls).items()
+        for name, item in attributes.items()
         if not name.startswith("__") or isinstance(item, types.FunctionType)
     ]
 

@@ -84,6 +84,12 @@ class Arguments:
                 v[i : i + x.size].reshape(x.shape)[...] = x
                 i += x.size
 
+    def alike(self, args: tuple, kwargs: dict) -> Arguments | None:
+        """Others, if they have this signature."""
+        found = Arguments(args, kwargs)
+        found.take(self.taken)
+        return found if found.signature == self.signature else None
+
     def read(self, x, spec):
         kind = type(x)
         if isinstance(x, (float, np.floating)):

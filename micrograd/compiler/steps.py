@@ -8,9 +8,10 @@ from __future__ import annotations
 import ctypes
 import math
 import time
+import types
 from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,6 +68,7 @@ class Steps:
         self.given = (*code.given, ctypes.byref(self.state))
         library = code.built.library
         self.one, self.several = library.micrograd_step, library.micrograd_steps
+        self.whole = library.micrograd_whole_step
         self.several.restype = LONG
 
     def begin(self, now: np.ndarray, optimizer: Optimizer, lr: float) -> None:
@@ -105,6 +107,12 @@ def rate(optimizer: Optimizer, step: int) -> float:
     """The learning rate of a step, the number of which begins with 0."""
     lr = optimizer.lr
     return within("lr", lr(step), 0, math.inf) if callable(lr) else lr
+
+
+def is_ours(lr: Any) -> bool:
+    """Whether a learning rate is a number, or one of our schedules."""
+    schedule = isinstance(lr, types.FunctionType) and lr.__module__ == Optimizer.__module__
+    return schedule or not callable(lr)
 
 
 def rates_of_sgd(optimizer, lr, t):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import reprlib
 import time
-import types
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
@@ -16,11 +15,13 @@ import numpy as np
 from ..atomic import set_attributes
 from ..engine import Value
 from ..optim import SGD, Adam, Optimizer
+from .addresses import loaded
 from .backends import C
 from .errors import JitError
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
-from .steps import RATES, Steps, rate
+from .shortcut import Shortcut
+from .steps import RATES, Steps, is_ours, rate
 from .xla import XLA
 from .xla_steps import XlaSteps
 
@@ -72,6 +73,7 @@ class Training:
         self.buffers = [Buffers(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
         self.used = self.buffers[0]
         self.fills: dict[Executable, Fill] = {}
+        self.shortcut: Shortcut | None = None
         self.inside = False
 
     def __enter__(self) -> Training:
@@ -112,6 +114,9 @@ class Training:
         self.inside = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        shortcut = self.shortcut
+        if shortcut and not kwargs and (answer := shortcut(args)) is not None:
+            return answer
         found: list[list[float]] = []
         answer = self.steps([args], 0, kwargs, found)
         numbers = iter(found[0])
@@ -147,9 +152,13 @@ class Training:
 
         if self.jitted.lock.is_held_here():
             raise JitError("a step of training began, by a signal, in the middle of another call")
+        if (shortcut := self.shortcut) is not None:
+            shortcut.settle()
+            self.shortcut = None
 
         def use(way, arguments):
             found.append(self.step(way.replay, arguments))
+            self.shortcut = self.shortcut_of(way, arguments)
             # Guards once more: the function may look at the optimizer, which a step has changed.
             if start + 1 < len(batches) and self.is_closed(way.replay) and way.fits(arguments, {}):
                 self.loop(way.replay, arguments, batches, start + 1, kwargs, found)
@@ -168,8 +177,8 @@ class Training:
     def step(self, replay, arguments):
         """What the function returned; the optimizer's step against its gradients is made."""
         outputs, fill = replay.outputs(), self.fills[replay]
-        is_ours = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
-        if fill.steps and is_ours:
+        is_usual = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
+        if fill.steps and is_usual:
             new = self.spare()
             if fill.steps.step(self.used.all, new.all, self.optimizer, self.lr()):
                 self.use(new)
@@ -177,7 +186,7 @@ class Training:
         gradients = replay.backward(fill.seeds)
         fill.spread(gradients, self.grads)
         fill.collect(gradients, arguments)
-        if is_ours:
+        if is_usual:
             new = self.moved()
             if not is_finite(new.all):
                 self.check(new)
@@ -186,6 +195,18 @@ class Training:
             self.optimizer.step()
         return outputs
 
+    def shortcut_of(self, way, arguments):
+        """How to make the next steps, if they are like this one."""
+        fill = self.fills[way.replay]
+        is_in_c = isinstance(fill.steps, Steps) and loaded()
+        if not is_in_c or arguments.kwargs or not self.jitted.is_settled(way):
+            return None
+        if fill.shortcut is None:
+            known = self.jitted._known[arguments.signature]
+            fill.shortcut = Shortcut(self, way, known, arguments)
+        fill.shortcut.until = self.jitted.next_audit(way)
+        return fill.shortcut
+
     def loop(self, replay, arguments, batches, start, kwargs, found):
         """Makes more steps, as long as nothing but their numbers can differ: see `many`."""
         fill, at, args = self.fills[replay], start, batches[start - 1]
@@ -193,9 +214,8 @@ class Training:
         until, spent = time.monotonic() + LOOP_SECONDS, time.process_time() + LOOP_SECONDS
         while at < len(batches) and (time.monotonic() < until or time.process_time() < spent):
             if (batch := batches[at]) is not args:
-                args, given = batch, Arguments((*self.bound, *batch), kwargs)
-                given.take(arguments.taken)
-                if given.signature != arguments.signature:
+                args, given = batch, arguments.alike((*self.bound, *batch), kwargs)
+                if given is None:
                     break
                 arguments = given
                 replay.feed(arguments)
@@ -239,12 +259,11 @@ class Training:
 
     def is_known(self):
         """Whether the optimizer runs no code but ours."""
-        optimizer, lr = self.optimizer, self.optimizer.lr
-        schedule = isinstance(lr, types.FunctionType) and lr.__module__ == Optimizer.__module__
+        optimizer = self.optimizer
         return (
             type(optimizer) in UPDATES
             and getattr(optimizer.step, "__func__", None) is Optimizer.step
-            and (schedule or not callable(lr))
+            and is_ours(optimizer.lr)
         )
 
     def step_of_the_engine(self, args, kwargs):
@@ -377,6 +396,7 @@ class Fill:
         self.seeds[0] = 1.0
         self.calls_functions = any(op.kind == "function" for op in replay.program.graph.ops)
         self.steps: Steps | XlaSteps | None = None
+        self.shortcut: Shortcut | None = None
         kind = KINDS.get(type(replay.program.code)) if type(training.optimizer) in RATES else None
         if kind and not (self.others or self.calls_functions):
             at = [slots.get(p, -1) for p in parameters]

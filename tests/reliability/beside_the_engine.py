@@ -35,8 +35,8 @@ class Step:
     def __init__(self, function, optimizer):
         self.function, self.optimizer = function, optimizer
 
-    def __call__(self, *args):
-        loss = self.function(*args)
+    def __call__(self, *args, **kwargs):
+        loss = self.function(*args, **kwargs)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

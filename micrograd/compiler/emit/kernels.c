@@ -1,17 +1,7 @@
 /* What programs in C call: the functions of floats.py and functional.py, to the last bit, and
    matrix products. `x` are numbers in a row, as they are taken together from the buffer. */
 
-#if defined __FAST_MATH__ || __FINITE_MATH_ONLY__
-#error "a program must not be compiled with -ffast-math: it changes numbers in the whole process"
-#endif
-
 #include <math.h>
-
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
 
 #ifdef __clang__
 #define IN_ANY_ORDER _Pragma("clang loop vectorize(assume_safety)")
