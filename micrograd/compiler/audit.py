@@ -131,7 +131,8 @@ class Point:
         batches += [(replay.size + places, slice(None)) for places in tables(graph)]
         kept = [(at, moved) for at, moved in batches if len(at) in rows]
         self.moves = [(at[moved], at[rows[len(at)]][moved]) for at, moved in kept]
-        self.constants = offset[list(graph.constants)]
+        constants = offset[list(graph.constants)]
+        self.constants = constants[constants >= 0]  # others are in the program's text
         rng, others = Random(0), range(1, len(graph.outputs))
         self.seeds = [1.0, *(0.0 if training else rng.uniform(-2.0, 2.0) for _ in others)]
         self.leaves = self.latest = np.zeros(0)  # as they were filled in; what was computed
