@@ -1,10 +1,9 @@
 """How fast the backends of the jit are beside NumPy and JAX by hand, all within one run.
 
-Run with: python -m pytest tests/benchmarks/bench_backends.py [--long]
+Run with: python -m pytest tests/benchmarks/bench_backends.py
 """
 
 import functools
-import itertools
 from contextlib import ExitStack
 
 import pytest
@@ -12,9 +11,7 @@ from benchmarks import moons, rnn, transformer
 from benchmarks.bench_compiler import Many, table, whole_step
 from benchmarks.moons import jax_in_doubles
 
-import micrograd.functional as F
-from micrograd import data, nn, optim
-from micrograd.compiler import BACKENDS, batched, jit
+from micrograd.compiler import BACKENDS, jit
 
 TOKENS = transformer.tokens(transformer.NAMES[0])
 
@@ -89,33 +86,3 @@ def bench_backends(figure, title, parts, args, others):
     with ExitStack() as stack:
         for line in table(title, dict(of_backends(stack, parts, *args)) | others):
             figure(line)
-
-
-def bench_sizes(figure, request):
-    long = request.config.getoption("--long")
-    widths, sizes = ((16, 64, 256), (100, 1_000, 10_000)) if long else ((16, 64), (100,))
-    for width, points in itertools.product(widths, sizes):
-        with ExitStack() as stack:
-            for line in table(
-                f"MLP 2-{width}-{width}-1, {points:,} points", of_size(stack, width, points)
-            ):
-                figure(line)
-
-
-def of_size(stack, width, points):
-    """Builders of rows for a network and a batch of moons."""
-    sizes, (X, y) = (width, width, 1), data.moons(points, noise=0.1, seed=1337)
-    y = 2.0 * y - 1.0
-
-    def parts():
-        model = nn.MLP(2, sizes, seed=1337)
-        parameters = model.parameters()
-        error = batched(lambda x, target: F.hinge_loss([model(x)], [target]))
-        return (
-            lambda X, y: error(X, y) + moons.DECAY * F.dot(parameters, parameters),
-            optim.SGD(parameters, lr=moons.LR),
-        )
-
-    builders = dict(of_backends(stack, parts, X, y))
-    ours = {name: build for name, build in builders.items() if "many" not in name}
-    return ours | {"JAX, jax.jit": lambda: moons.jitted_steps(*moons.jax_update(sizes, X, y))}

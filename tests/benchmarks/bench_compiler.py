@@ -177,29 +177,38 @@ class Row:
 
 def table(title, builders):
     """Lines: the CPU time of each builder's step, as a ratio to the first, and its first time."""
-    rows = {name: row_or_reason(name, build) for name, build in builders.items()}
-    measured = [row for row in rows.values() if isinstance(row, Row)]
-    gc.collect()
-    gc.freeze()  # what one program keeps should not make the collector slower for another
-    for i in range(ROUNDS):
-        for row in measured:
-            if (i + 1) % row.every == 0:
-                row.run(row.batch)
-    gc.unfreeze()
+    rows = measured(builders)
     yield ""
     yield title + ". CPU time, median of rounds in turn; float64; PyTorch and JAX with one thread"
     yield f"{'':40}{'µs a step':>12}{'ratio':>10}{'first step, s by the clock':>30}"
-    unit = median(measured[0].times)
+    unit = median(next(iter(rows.values())).times)
     for name, row in rows.items():
         if isinstance(row, Row):
             cpu = median(row.times)
             yield f"{name:40}{cpu * 1e6:12.1f}{cpu / unit:10.3g}{row.first:30.3f}"
         else:
             yield f"{name:40}   not available: {row}"
-    for name, row in rows.items():
-        if isinstance(row, Row):
-            expected = measured[0].losses[: len(row.losses)][:STEPS]
-            assert row.losses[: len(expected)] == pytest.approx(expected, rel=0, abs=1e-9), name
+
+
+def measured(builders):
+    """For each builder a row, measured in turn with the others, or why there is none.
+
+    Their losses are the same.
+    """
+    rows = {name: row_or_reason(name, build) for name, build in builders.items()}
+    found = {name: row for name, row in rows.items() if isinstance(row, Row)}
+    gc.collect()
+    gc.freeze()  # what one program keeps should not make the collector slower for another
+    for i in range(ROUNDS):
+        for row in found.values():
+            if (i + 1) % row.every == 0:
+                row.run(row.batch)
+    gc.unfreeze()
+    first = next(iter(found.values()))
+    for name, row in found.items():
+        expected = first.losses[: len(row.losses)][:STEPS]
+        assert row.losses[: len(expected)] == pytest.approx(expected, rel=0, abs=1e-9), name
+    return rows
 
 
 def row_or_reason(name, build):

@@ -10,10 +10,18 @@ import numpy as np
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
+from micrograd.compiler import batched
 
 SIZES, LR, DECAY = (16, 16, 1), 0.1, 1e-4
-X, Y = data.moons(100, noise=0.1, seed=1337)
-Y = 2.0 * Y - 1.0
+
+
+def points(count):
+    """Points of two moons, and -1 or 1 for each."""
+    X, y = data.moons(count, noise=0.1, seed=1337)
+    return X, 2.0 * y - 1.0
+
+
+X, Y = points(100)
 POINTS, TARGETS = X.tolist(), Y.tolist()
 
 
@@ -41,6 +49,18 @@ def with_fused_losses():
     return loss, optim.SGD(parameters, lr=LR)
 
 
+def by_examples(sizes=SIZES):
+    """A loss of points and targets, of which a jit records one, and the optimizer."""
+    model = nn.MLP(2, sizes, seed=1337)
+    parameters = model.parameters()
+    error = batched(lambda x, target: F.hinge_loss([model(x)], [target]))
+
+    def loss(X, y):
+        return error(X, y) + DECAY * F.dot(parameters, parameters)
+
+    return loss, optim.SGD(parameters, lr=LR)
+
+
 def as_people_wrote_it(Value=Value, MLP=nn.MLP):
     """In the words of the original's demo, for its engine or this one."""
     random.seed(1337)
@@ -61,20 +81,20 @@ def weights(sizes=SIZES):
         yield np.array([neuron.b.data for neuron in layer.neurons])
 
 
-def by_hand():
+def by_hand(sizes=SIZES, x=X, y=Y):
     """NumPy as most people would write it: a line for each formula."""
-    W1, b1, W2, b2, W3, b3 = parameters = list(weights())
-    n, y = len(X), Y[:, None]
+    W1, b1, W2, b2, W3, b3 = parameters = list(weights(sizes))
+    n, y = len(x), y[:, None]
 
     def step():
-        h1 = np.maximum(X @ W1.T + b1, 0)
+        h1 = np.maximum(x @ W1.T + b1, 0)
         h2 = np.maximum(h1 @ W2.T + b2, 0)
         margin = np.maximum(1 - y * (h2 @ W3.T + b3), 0)
         loss = margin.mean() + DECAY * sum((p * p).sum() for p in parameters)
         d3 = -y * (margin > 0) / n
         d2 = d3 @ W3 * (h2 > 0)
         d1 = d2 @ W2 * (h1 > 0)
-        slopes = d1.T @ X, d1.sum(0), d2.T @ h1, d2.sum(0), d3.T @ h2, d3.sum(0)
+        slopes = d1.T @ x, d1.sum(0), d2.T @ h1, d2.sum(0), d3.T @ h2, d3.sum(0)
         for p, slope in zip(parameters, slopes):
             np.subtract(p, LR * (slope + 2 * DECAY * p), out=p)
         return float(loss)
@@ -136,28 +156,28 @@ def views(flat, arrays):
     return [flat[end - a.size : end].reshape(a.shape) for end, a in zip(ends, arrays)]
 
 
-def torch_loss():
+def torch_loss(sizes=SIZES, x=X, y=Y):
     """PyTorch's loss of one flat vector of parameters, which is quickest there; and the vector."""
     import torch
 
     torch.set_num_threads(1)
-    arrays = list(weights())
-    shapes, sizes = [a.shape for a in arrays], [a.size for a in arrays]
-    x, y, linear = torch.tensor(X), torch.tensor(Y), torch.nn.functional.linear
+    arrays = list(weights(sizes))
+    shapes, lengths = [a.shape for a in arrays], [a.size for a in arrays]
+    x, y, linear = torch.tensor(x), torch.tensor(y), torch.nn.functional.linear
 
     def loss(flat):
-        W1, b1, W2, b2, W3, b3 = (p.view(s) for p, s in zip(flat.split(sizes), shapes))
+        W1, b1, W2, b2, W3, b3 = (p.view(s) for p, s in zip(flat.split(lengths), shapes))
         scores = linear(linear(linear(x, W1, b1).relu(), W2, b2).relu(), W3, b3).squeeze(1)
         return (1 - y * scores).relu().mean() + DECAY * flat.dot(flat)
 
     return loss, torch.tensor(np.concatenate([a.ravel() for a in arrays]))
 
 
-def torch_eager():
+def torch_eager(*data):
     """With the update by hand, quicker here than torch.optim.SGD, fused or not."""
     import torch
 
-    loss, flat = torch_loss()
+    loss, flat = torch_loss(*data)
     flat.requires_grad_()
 
     def step():
@@ -216,9 +236,9 @@ def jax_update(sizes=SIZES, x=X, y=Y):
     return update, flat, (jax.numpy.array(x), jax.numpy.array(y))
 
 
-def jax_jitted():
+def jax_jitted(*data):
     """The same as one jitted function."""
-    return jitted_steps(*jax_update())
+    return jitted_steps(*jax_update(*data))
 
 
 def jitted_steps(update, state, args):
