@@ -69,17 +69,39 @@ class Optimizer:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """What a later run needs to go on from here, as plain numbers for a JSON file."""
-        return {"steps": self.steps, "state": [list(numbers) for numbers in self.state]}
+        """What a later run needs to go on from here, as plain numbers for a JSON file.
+
+        If the parameters have labels, these too, by which another order is noticed.
+        """
+        labels = {"labels": self.labels()} if any(self.labels()) else {}
+        return {"steps": self.steps, "state": [list(numbers) for numbers in self.state], **labels}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a `state_dict`. Raises ValueError, having changed nothing, unless it fits."""
+        """Go on from a `state_dict`.
+
+        Raises ValueError or TypeError, having changed nothing, unless it fits: as many numbers, all
+        finite, for parameters with the same labels.
+        """
+        steps, numbers = self.fitting(state)
+        self.check_state(*numbers)
+        set_attributes([self, self], ["steps", "state"], [steps, numbers])
+
+    def fitting(self, state):
+        """The steps and the numbers of a state_dict, in floats, checked to fit."""
+        labels = self.labels()
         try:
             steps, numbers = state["steps"], tuple(map(list, state["state"]))
-        except (TypeError, KeyError):
+            unknown = [key for key in state if key not in ("steps", "state", "labels")]
+            found = list(state.get("labels", labels))
+        except (TypeError, KeyError, AttributeError):
             raise ValueError(
                 f"the state does not fit: it is no state_dict(), but {reprlib.repr(state)}"
             ) from None
+        if unknown:
+            raise ValueError(
+                "the state does not fit: a state_dict() has steps and state, this one also "
+                f"{reprlib.repr(unknown[0])}"
+            )
         if not is_whole(steps) or not 0 <= steps < MOST_STEPS:
             raise ValueError(
                 f"the steps of a state are a whole number from 0, got {reprlib.repr(steps)}"
@@ -89,10 +111,21 @@ class Optimizer:
                 f"the state does not fit: {type(self).__name__} keeps {len(self.state)} numbers "
                 f"for each of {len(self.parameters)} parameters"
             )
+        if found != labels and any(labels):
+            i = next(
+                (i for i, pair in enumerate(zip(found, labels)) if len({*map(repr, pair)}) > 1), 0
+            )
+            raise ValueError(
+                f"the state does not fit: it is of parameters in another order, parameter {i} is "
+                f"{labels[i]!r} here, and there {reprlib.repr(found[i : i + 1])[1:-1] or 'missing'}"
+            )
+        numbers = tuple([as_float(i, x) for i, x in enumerate(other)] for other in numbers)
         for other in numbers:
             self.check("state", other)
-        self.check_state(*numbers)
-        self.steps, self.state = steps, numbers
+        return steps, numbers
+
+    def labels(self):
+        return [str(getattr(p, "label", "")) for p in self.parameters]
 
     def initial_state(self, n: int) -> tuple[list[float], ...]:
         raise NotImplementedError(f"{type(self).__name__} has no initial_state()")
@@ -206,6 +239,18 @@ def check_schedule(start, end, steps):
 def is_whole(x: Any) -> bool:
     """Whether x is an int, and no bool."""
     return isinstance(x, int) and not isinstance(x, bool)
+
+
+def as_float(i, x):
+    """A number of the state of parameter i, as a float: infinite if it is none."""
+    if not isinstance(x, Real) or isinstance(x, bool):
+        raise TypeError(
+            f"the state of parameter {i} is a number, got {type(x).__name__} {reprlib.repr(x)}"
+        )
+    try:
+        return float(x)
+    except OverflowError:  # an int of hundreds of digits
+        return math.inf
 
 
 def within(name, x, low, high, open_below=False):

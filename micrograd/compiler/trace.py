@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -373,13 +374,13 @@ def place(frame):
 
 
 lock = Lock()
-watching: dict[object, set[Value]] = {}  # the Values that each trace watches
+watching: dict[tuple[int, object], set[Value]] = {}  # the Values that each trace watches
 
 
 @contextmanager
 def watched(values: Iterable[Value]) -> Iterator[None]:
     """Meanwhile these Values tell a trace of this context when its function looks at them."""
-    own, trace = {v for v in values if not is_hidden(v)}, object()
+    own, trace = {v for v in values if not is_hidden(v)}, (threading.get_ident(), object())
     try:
         with lock.held:
             watching[trace] = own
@@ -401,6 +402,25 @@ def unwatch(values, trace):
         for v in values.difference(*watching.values()):
             if getattr(type(v), "hides", "") == "in a trace":
                 v.__class__ = type(v).shown  # type: ignore[attr-defined]
+
+
+def class_of(v: Any) -> type:
+    """Of a Value, whoever watches it just now."""
+    kind = type(v)
+    return kind.shown if getattr(kind, "hides", "") == "in a trace" else kind
+
+
+def end_traces_of_others():
+    """In a forked process, where the threads that had begun them do not live."""
+    thread = threading.get_ident()
+    active[:] = [trace for trace in active if trace.thread == thread]
+    for trace, values in [*watching.items()]:
+        if trace[0] != thread:
+            unwatch(values, trace)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+    os.register_at_fork(after_in_child=end_traces_of_others)
 
 
 def from_library(module: str | None) -> bool:

@@ -22,6 +22,7 @@ from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
 from .shortcut import Shortcut
 from .steps import RATES, Steps, is_ours, rate
+from .trace import class_of
 from .xla import XLA
 from .xla_steps import XlaSteps
 
@@ -79,9 +80,9 @@ class Training:
     def __enter__(self) -> Training:
         parameters = self.optimizer.parameters
         for i, p in enumerate(parameters):
-            if type(p) is Lent:  # another training ends, also one that Ctrl-C kept from ending
+            if class_of(p) is Lent:  # another training ends, also one that Ctrl-C kept from ending
                 DATA.__get__(p)[0].give_back()
-            if type(p) is not Value or p._prev:
+            if class_of(p) is not Value or p._prev:
                 kind = "computed Value" if isinstance(p, Value) and p._prev else type(p).__name__
                 raise TypeError(f"training() needs leaf Values to train, parameter {i} is a {kind}")
         self.used.rows[0][:] = [p.data for p in parameters]
