@@ -17,6 +17,21 @@ def ulps(number, reference):
     return float(abs(mp.mpf(number) - reference) / mp.mpf(math.ulp(float(reference))))
 
 
+def hard(rng, ends):
+    """A number between the ends: any, of any magnitude, or near where something happens."""
+    low, high = ends
+    kind = rng.randrange(3)
+    if kind == 0:
+        return rng.uniform(low, high)
+    sign = rng.choice([s for s in (-1, 1) if low <= s * high <= high])
+    if kind == 1:
+        least = math.log(max(low, high * 1e-9))
+        return sign * math.exp(rng.uniform(least, math.log(high)))
+    place = sign * rng.choice([1.0, math.log(2), *(k * math.pi / 2 for k in range(1, 7))])
+    near = place + rng.choice([-1, 1]) * 2.0 ** -rng.randint(1, 50)
+    return min(max(near, low), high)
+
+
 def slope(f, xs, i):
     """The derivative of f by its argument i: a central difference, h = 1e-18 at 50 digits."""
     h = mp.mpf(10) ** -(mp.mp.dps // 3 + 2)

@@ -1,17 +1,17 @@
 """Each operation at hard points: errors in units of the last place, beside those of PyTorch."""
 
-import math
 from random import Random
 
 import mpmath as mp
 import pytest
 from optable import OPS
-from reliability.reference import slopes, ulps
+from reliability.reference import hard, slopes, ulps
 
 from micrograd import Value
 
 torch = pytest.importorskip("torch")
 
+THEME = "Numbers"
 POINTS = 2000
 CANCELS = {"dot": 32.0}  # its products are rounded before they are added
 
@@ -51,21 +51,6 @@ TORCH = {
 }
 
 
-def hard(rng, ends):
-    """A number between the ends: any, of any magnitude, or near where something happens."""
-    low, high = ends
-    kind = rng.randrange(3)
-    if kind == 0:
-        return rng.uniform(low, high)
-    sign = rng.choice([s for s in (-1, 1) if low <= s * high <= high])
-    if kind == 1:
-        least = math.log(max(low, high * 1e-9))
-        return sign * math.exp(rng.uniform(least, math.log(high)))
-    place = sign * rng.choice([1.0, math.log(2), *(k * math.pi / 2 for k in range(1, 7))])
-    near = place + rng.choice([-1, 1]) * 2.0 ** -rng.randint(1, 50)
-    return min(max(near, low), high)
-
-
 def by_engine(op, xs):
     inputs = [Value(x) for x in xs]
     y = op.compute(*inputs)
@@ -88,7 +73,7 @@ def worst(found, right):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
-def test_errors_are_a_few_ulps(op, score):
+def test_errors_are_a_few_ulps(op, cells):
     rng = Random(op.name)
     points = [[hard(rng, ends) for ends in op.ranges] for _ in range(POINTS)]
     with mp.workdps(120):
@@ -96,9 +81,15 @@ def test_errors_are_a_few_ulps(op, score):
         right = [[op.reference(*xs), *slopes(op.reference, xs)] for xs in exact]
     ours, theirs = (worst([by(op, xs) for xs in points], right) for by in (by_engine, by_torch))
     bar = CANCELS.get(op.name, op.ulps)
-    score(
-        f"{op.name} at {POINTS:,} hard points: largest error of the value, of a slope",
-        f"{bar:g} ulps",
-        "{}, {}; PyTorch {}, {}".format(*(f"{round(x, 1):.3g}" for x in (*ours, *theirs))),
+    value, slope, their_value, their_slope = (f"{round(x, 1):.3g}" for x in (*ours, *theirs))
+    cells(
+        f"Each operation at {POINTS:,} hard points, beside PyTorch in this run: the largest error "
+        "of the value and of a slope, in units of the last place",
+        f"`{op.name}`",
+        value=value,
+        slope=slope,
+        bar=f"{bar:g}",
+        PyTorch_value=their_value,
+        PyTorch_slope=their_slope,
     )
     assert max(ours) <= bar

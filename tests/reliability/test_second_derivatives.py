@@ -10,17 +10,19 @@ import pytest
 from optable import OPS
 from reliability.graphs import graph
 from reliability.properties import FIXED_SEED
-from reliability.reference import judged, slope
+from reliability.reference import error, hard, judged, slope
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.compiler import grad, jit
+from micrograd.compiler import grad, gradients, jit
 from micrograd.operations import OPERATIONS
 
+THEME = "Numbers"
 BAR = 1e-9
-needs_a_c_compiler = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
-)
+# For each operation; p (1 - p) (1 - 2p) of softmax is a small difference near p = 1/2.
+SECOND_BAR, SECOND_BARS = 1e-14, {"softmax": 1e-9}
+HAS_CC = any(map(shutil.which, ("cc", "gcc", "clang")))
+needs_a_c_compiler = pytest.mark.skipif(not HAS_CC, reason="needs a C compiler")
 inf, nan = math.inf, math.nan
 HARD = (0.0, -0.0, 1.0, -1.0, 2.5, -3.0, inf, -inf, nan, 1e-310, -1e-310, 1e308, 709.0, -745.0)
 EDGES = {
@@ -88,6 +90,66 @@ def test_hessians_times_vectors_equal_the_reference(fresh_seed, tries, score):
         f"relative error ≤ {BAR:.0e}",
         f"at most {worst:.1e}",
     )
+
+
+def hessian(op):
+    """All second derivatives, row by row, by gradients of gradients."""
+
+    def of(*xs):
+        places = range(len(xs))
+        first = grad(op.compute, places)
+        rows = [grad(lambda *ys, i=i: first(*ys)[i], places)(*xs) for i in places]
+        return [g for row in rows for g in row]
+
+    return of
+
+
+def hessian_by_gradients(op):
+    def of(*xs):
+        leaves = [Value(x) for x in xs]
+        slopes = gradients(op.compute(*leaves), leaves)
+        return [g for slope in slopes for g in gradients(slope, leaves)]
+
+    return of
+
+
+def exact_hessian(op, xs):
+    with mp.workdps(100):
+        places = range(len(xs))
+        return [
+            slope(lambda *ys, i=i: slope(op.reference, ys, i), list(map(mp.mpf, xs)), j)
+            for i in places
+            for j in places
+        ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+def test_second_derivatives_of_an_operation_equal_the_reference(op, tries, cells):
+    rng, n = Random(op.name), tries(10, 2_000)
+    points = [[hard(rng, ends) for ends in op.ranges] for _ in range(n)]
+    right = [exact_hessian(op, xs) for xs in points]
+    ways = {
+        "by grad": hessian(op),
+        "by gradients": hessian_by_gradients(op),
+        "jitted": jit(hessian(op)),
+        **({"in C": jit(hessian(op), backend="c")} if HAS_CC else {}),
+    }
+    worst = {
+        way: max(
+            error(v.data, r) for xs, row in zip(points, right) for v, r in zip(function(*xs), row)
+        )
+        for way, function in ways.items()
+    }
+    bar = SECOND_BARS.get(op.name, SECOND_BAR)
+    cells(
+        f"Second derivatives of each operation at {n:,} hard points, against 100 digits: the "
+        "largest relative error",
+        f"`{op.name}`",
+        **{way: f"{x if x > 1e-20 else 0:.1e}" for way, x in worst.items()},
+        bar=f"{bar:g}",
+    )
+    assert max(worst.values()) <= bar, worst
 
 
 @pytest.mark.slow
