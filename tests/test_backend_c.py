@@ -1,15 +1,10 @@
 """The jit's programs in C: the engine's numbers, mostly to the bit; how they are built and kept."""
 
 import math
-import os
 import pickle
 import random
 import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -19,7 +14,7 @@ from processes import printed
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
-from micrograd.compiler import JitError, build, jit
+from micrograd.compiler import jit
 from micrograd.function import Function
 from micrograd.train import fit
 
@@ -176,121 +171,6 @@ def test_a_program_reads_as_c_without_text_of_the_user():
     assert type(pickle.loads(pickle.dumps(jit(nn.MLP(1, [1]), backend="c")))).__name__ == "Jit"
 
 
-# Building and keeping
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """The folder that libraries go to, empty."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    monkeypatch.setattr(build, "users_folder", lambda: tmp_path)
-    return tmp_path / "micrograd" / "programs"
-
-
-def doubled(x=3.0):
-    return jit(lambda x: x * 2, backend="c")(x).data
-
-
-def test_a_library_is_built_once_and_kept_for_the_user_alone(cache, monkeypatch):
-    assert doubled() == 6.0
-    (kept,) = cache.iterdir()
-    assert cache.stat().st_mode & 0o777 == 0o700
-    monkeypatch.setattr(build, "built", None)
-    assert doubled() == 6.0
-    assert [*cache.iterdir()] == [kept]
-
-
-def test_what_is_damaged_is_not_loaded_but_built_again(cache):
-    doubled()
-    (kept,) = cache.iterdir()
-    whole = kept.read_bytes()
-    for content in (whole[: len(whole) // 2], b"", whole[:-1] + b"x", None):
-        kept.unlink()
-        if content is None:
-            (kept / "inner").mkdir(parents=True)
-        else:
-            kept.write_bytes(content)
-        assert doubled() == 6.0
-        (kept,) = cache.iterdir()
-        assert kept.read_bytes() == whole
-
-
-@pytest.mark.parametrize("why", ["others may write", "a link", "a file", "read-only"])
-def test_a_folder_that_cannot_be_trusted_is_left_alone(cache, why, tmp_path):
-    cache.parent.mkdir(parents=True)
-    if why == "a link":
-        (tmp_path / "elsewhere").mkdir(mode=0o700)
-        cache.symlink_to(tmp_path / "elsewhere")
-    elif why == "a file":
-        cache.write_text("mine")
-    else:
-        cache.mkdir(mode=0o700)
-        cache.chmod(0o777 if why == "others may write" else 0o500)
-    before = cache.read_text() if why == "a file" else [*cache.iterdir()]
-    assert doubled() == 6.0
-    assert before == (cache.read_text() if why == "a file" else [*cache.iterdir()])
-
-
-def test_without_a_home_programs_last_as_long_as_the_process(monkeypatch):
-    def nowhere():
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(build, "users_folder", nowhere)
-    assert doubled() == 6.0
-
-
-SENTENCES = {
-    "none": (None, "needs a C compiler, and found none: install gcc or clang"),
-    "not there": ("/no/such/cc", r"\$CC names a compiler that is not there: '/no/such/cc'"),
-    "failing": ("#!/bin/sh\necho 'cc: error: I am broken' >&2; exit 3", "I am broken"),
-    "failing later": (
-        "#!/bin/sh\ncase \"$*\" in *-E*) exit 0;; esac; echo 'ld: error: disk full' >&2; exit 1",
-        "could not compile a program: ld: error: disk full",
-    ),
-    "no words": ('gcc "', r"\$CC is not a command, no closing quotation: 'gcc \"'"),
-    "writing nothing": ("#!/bin/sh\nexit 0", "my cc compiled nothing, without an error"),
-    "another program": ("echo", "echo compiled nothing, without an error: is it a C compiler"),
-    "writing nonsense": (
-        '#!/bin/sh\ncase "$*" in *-E*) exit 0;; esac; echo nonsense > program.so',
-        "cannot be loaded",
-    ),
-    "no program": ("\0\1", "cannot be run: Exec format error|could not|does not work"),
-    "hanging": ("#!/bin/sh\nexec sleep 60", "did not end within 1 s"),
-}
-
-
-@pytest.mark.parametrize("case", SENTENCES)
-def test_without_a_working_compiler_there_is_a_sentence(case, cache, tmp_path, monkeypatch):
-    compiler, words = SENTENCES[case]
-    build.target.cache_clear()
-    monkeypatch.setattr(build, "SECONDS", 1)
-    if compiler is None:
-        monkeypatch.delenv("CC", raising=False)
-        monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setattr(build.importlib.util, "find_spec", lambda name: None)
-    elif "\n" in compiler or "\0" in compiler:
-        path = tmp_path / "my cc"
-        path.write_text(compiler)
-        path.chmod(0o755)
-        monkeypatch.setenv("CC", f"'{path}'")
-    else:
-        monkeypatch.setenv("CC", compiler)
-    with pytest.raises(JitError, match=words) as error:
-        doubled()
-    assert "\n" not in str(error.value)
-    assert not any(path.name.startswith("building") for path in cache.glob("*"))
-
-
-def test_a_full_disk_gets_a_sentence(cache, monkeypatch):
-    def full(self, *args, **kwargs):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(build.Path, "write_text", full)
-    with pytest.raises(JitError, match=r"could not be built in .*: No space left on device"):
-        doubled()
-
-
 LOADING = """
 from micrograd.compiler import jit
 
@@ -313,38 +193,6 @@ def test_loading_a_program_changes_nothing_in_the_process(compiler, monkeypatch)
     monkeypatch.setenv("CC", compiler)
     state = "(1e-318, -0.0, 0.0, -0.0, 1e+16)"
     assert printed(LOADING).strip() == f"5e-311 -0.0 nan {state} {state}"
-
-
-@pytest.mark.slow
-def test_processes_that_build_at_once_all_get_it_right(cache):
-    program = (
-        "from micrograd.compiler import jit; print(jit(lambda x: x.exp() * 2, backend='c')(0.0))"
-    )
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.parent.parent)}
-    command = [sys.executable, "-c", program]
-    started = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) for _ in range(4)]
-    assert {process.communicate()[0] for process in started} == {b"Value(data=2.0, grad=0.0)\n"}
-
-
-@pytest.mark.slow
-def test_a_build_that_is_killed_leaves_nothing_that_is_loaded(cache):
-    program = "from micrograd.compiler import jit; jit(lambda x: x.log() * 2, backend='c')(1.0)"
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache.parent.parent)}
-    for delay in (0.01, 0.03, 0.06, 0.1):
-        before = set(cache.glob("*"))
-        command = [sys.executable, "-c", program]
-        process = subprocess.Popen(command, env=environment, start_new_session=True)
-        while set(cache.glob("*")) <= before and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(delay)
-        # The compiler too, which else goes on and writes into what is found to be old below.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert jit(lambda x: x.log() * 2, backend="c")(math.e).data == 2.0
-    for left in cache.glob("building-*"):
-        os.utime(left, (0, 0))
-    doubled()
-    assert not any(cache.glob("building-*"))
 
 
 def test_threads_can_run_programs_side_by_side():

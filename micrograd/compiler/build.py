@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from ..text import shortened
 from .errors import JitError
 
 # Nothing here reorders a sum, joins a product with it, or changes the state of the process.
@@ -37,6 +38,7 @@ FLAGS = (
 EFFORT = ("-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-fno-tree-slp-vectorize")
 LESS_EFFORT = ("-O1",)
 LONG = 2_000  # lines for which more effort would take too long
+LONGEST_LINE = 200  # letters of what a compiler says
 NATIVE = ("-march=native", "-mcpu=native")  # which of them, if any, differs by compiler
 SECONDS, MOST_KEPT, LEFT_OVER = 120, 512, 3600
 NO_COMPILER = (
@@ -117,7 +119,8 @@ def ran(command, **options):
 def said(process):
     """The line in which a compiler says what went wrong."""
     lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
-    return next((line for line in lines if "error" in line), lines[-1]).strip()[:200]
+    line = next((line for line in lines if "error" in line), lines[-1])
+    return shortened(line.strip(), LONGEST_LINE)
 
 
 def built(text, command, folder, key):

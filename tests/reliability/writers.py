@@ -7,7 +7,6 @@ import importlib.util
 import io
 import itertools
 import os
-import pickle
 import random
 import signal
 import stat
@@ -19,6 +18,7 @@ from pathlib import Path
 import build
 import nbformat
 import pictures
+from processes import forked, started
 
 from micrograd import Value, course, data, files, film, lab, layout, nn, optim, plot, raster, train
 from micrograd.player import step_through
@@ -152,31 +152,6 @@ def contents(name, folder):
     path.unlink()
     assert len(set(found)) == len(found)
     return found
-
-
-def forked(function, *arguments):
-    """What a function returns, in a fork; the number of the signal that ended it, negative."""
-    read, write = os.pipe()
-    if not (child := os.fork()):
-        with contextlib.suppress(BaseException), open(write, "wb") as to:
-            pickle.dump(function(*arguments), to)
-        os._exit(0)
-    os.close(write)
-    with open(read, "rb") as answers:
-        answer = answers.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return pickle.loads(answer) if answer else code
-
-
-def started(function, argument):
-    """The number of a process that calls a function; its exit code is 0 if nothing raises."""
-    if not (child := os.fork()):
-        code = 1
-        with contextlib.suppress(BaseException):
-            function(argument)
-            code = 0
-        os._exit(code)
-    return child
 
 
 def said(write, path):
