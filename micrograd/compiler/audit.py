@@ -147,8 +147,9 @@ class Point:
             replay.point = b""
             self.fill(replay, self.arguments)
             replay.feed(self.arguments)
+            before = v[: replay.start].copy()  # two batches may have the same numbers
             for to, source in self.moves:
-                v[to] = v[source]
+                v[to] = before[source]
             size, start, kept = replay.size, replay.start, v[self.constants]
             self.leaves = v[:size].copy()
             v[:size] = nudged(self.leaves)
