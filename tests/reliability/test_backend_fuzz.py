@@ -1,19 +1,16 @@
-"""Programs in C beside the engine: learners' programs, random graphs, edge values."""
+"""Programs in C beside the engine: random graphs, edge values."""
 
 import functools
 import shutil
 from random import Random
 
 import pytest
-from reliability.beside_the_engine import outcome
 from reliability.graphs import EXACT, TABLE, graph
-from reliability.learners import LEARNERS
 from reliability.properties import FIXED_SEED
 from reliability.reference import gradient_error, number_error
 from reliability.test_edge_fuzz import answers as edge_answers
 from reliability.test_edge_fuzz import close, edged
 from reliability.test_fuzz import answers, bits, together
-from reliability.test_never_silently_wrong import CALLS, refused_at
 
 from micrograd import Value
 from micrograd.compiler import jit
@@ -24,14 +21,6 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler"),
 ]
 BUNCH = 40  # graphs that are compiled together
-
-
-@pytest.mark.parametrize("part", range(6))
-def test_programs_of_learners_give_the_engines_numbers_or_are_refused(part):
-    for name in list(LEARNERS)[part::6]:
-        call = refused_at(name)
-        found = outcome(LEARNERS[name], in_c, CALLS)
-        assert found.split(":")[0] == (f"JitError at {call}" if call else "same"), name
 
 
 @pytest.mark.parametrize("names", [tuple(TABLE), EXACT], ids=["all", "exact"])
