@@ -36,7 +36,7 @@ def ends(schedule: Schedule, order: Sequence[int] = ()) -> Ends:
     order = list(order) or leaf_order(schedule)
     given = [*(graph.leaf_ids[i] for i in order), *graph.inputs]
     start = len(order) + graph.fed
-    results = [x for x in dict.fromkeys(graph.outputs) if x not in set(given)]
+    results = [*dict.fromkeys(graph.outputs)]
     seeds = slice(start + len(results), start + len(results) + len(graph.seeds))
     known = {*given, *results, *graph.seeds}
     found = [x for x in dict.fromkeys(graph.inner.values()) if x is not None and x not in known]
@@ -92,7 +92,8 @@ class XLA:
             block = self.v[at : at + ids.size * rows]
             self.x.append(block.reshape(rows, -1) if rows > 1 else block)
             at += block.size
-        self.results = self.v[start : start + len(layout.results)]
+        self.place_of_results = slice(start, start + len(layout.results))
+        self.results = self.v[self.place_of_results]
         self.seeds, self.gradients = self.v[layout.seeds], self.v[layout.gradients]
         self.found = self.v[layout.gradients.stop :]
         self.given: tuple = ()
@@ -122,10 +123,11 @@ class XLA:
     def set_results(self, results: Sequence[float]) -> None:
         self.results[:] = results
 
-    def outputs_of(self, results: np.ndarray) -> list[float]:
-        """What the function returned, of results and what lies behind them."""
-        self.results[:] = results[: len(self.results)]
-        return self.v[self.outputs].tolist()
+    def outputs_of(self, found: np.ndarray) -> list[list[float]]:
+        """What the function returned, for rows of results."""
+        rows = np.tile(self.v, (len(found), 1))
+        rows[:, self.place_of_results] = found[:, : len(self.results)]
+        return rows[:, self.outputs].tolist()
 
     def listing(self, nodes: int) -> str:
         return GREETING.format(nodes=counted(nodes, "operation")) + self.text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..optim import SGD, Adam, Optimizer
+from .run import is_finite
 from .steps import RATES, rate
 from .xla import XLA
 
@@ -22,8 +23,8 @@ FIRST_BLOCK, MOST, BLOCK_SECONDS = 8, 1024, 0.004
 class XlaSteps:
     """The steps of one program and one optimizer; see Steps.
 
-    A table on the device has what the tables have, the data and what the optimizer keeps, and the
-    gradients below that; its columns are in the order of the leaves.
+    Their state is an array on the device: the table of the data and of what the optimizer keeps,
+    its columns in the order of the leaves; the gradients; what the program found.
     """
 
     def __init__(
@@ -36,14 +37,16 @@ class XlaSteps:
         code = replay.program.code
         assert isinstance(code, XLA)
         self.code, self.grads, self.block = code, grads, FIRST_BLOCK
-        at = np.array(leaves, int)
-        self.order = np.argsort(np.where(at < 0, len(at), at), kind="stable")  # unused ones last
-        self.back = np.argsort(self.order)
-        self.rows, self.outputs = tables[0].size // len(grads), replay.program.outputs
+        at, n, size = np.array(leaves, int), len(grads), tables[0].size
+        self.order = np.argsort(np.where(at < 0, n, at), kind="stable")  # unused ones come last
+        back = np.argsort(self.order)
+        self.from_table = np.concatenate([self.order + i for i in range(0, size, n)])
+        self.to_table = np.concatenate([back + i for i in range(0, size, n)])
+        self.to_grads, self.found = back + size, slice(size + n, None)
         self.programs: dict[type, tuple] = {}
-        self.kept: dict[str, tuple] = {}
-        self.table, self.copy = None, b""  # on the device, and what it was copied from
-        self.made: Any = None  # what the last step led to, and whether that is finite
+        self.kept: dict[str, tuple] = {}  # on the device, by name
+        self.state, self.copy = None, b""  # on the device, and the table that it came to
+        self.made: Any = None  # what the last step led to
 
     def begin(self, now: np.ndarray, optimizer: Optimizer, lr: float) -> None:
         """Lets the next forward pass be a whole step, which step() will find made."""
@@ -54,124 +57,122 @@ class XlaSteps:
         """Whether a step led from `now` to `new`; else something is infinite or nan."""
         if self.made is None:
             self.whole(now, optimizer, lr)
-        (table, is_finite), self.made = self.made, None
-        if is_finite:
-            self.take(table, new)
-        return is_finite
+        made, self.made = self.made, None
+        return self.takes(*made, new)
 
     def whole(self, now, optimizer, lr):
         """Whether the comparisons of a step came out as they did; `made` is what it led to."""
         one, _ = self.programs_of(optimizer)
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
         with self.code.jax.enable_x64(True):
-            given = self.device(now), self.inputs()
-            table, found = one(*given, self.on_device("rates", np.array(rates)))
-            *results, alike, is_finite = found.tolist()
+            state = one(self.state_of(now), self.inputs(), self.on_device("rates", rates))
+        numbers = np.asarray(state)
+        self.made = state, numbers
+        *results, alike = numbers[self.found].tolist()
         self.code.set_results(results)
-        self.made = table, bool(is_finite)
-        return bool(alike)
+        return alike == 1.0
 
     def steps(
         self, now: np.ndarray, new: np.ndarray, optimizer: Optimizer, most: int
     ) -> list[list[float]]:
-        """What each of some steps computed, which lead from `now` to `new`; perhaps none."""
+        """What each of some steps computed, which lead from `now` to `new`; perhaps none.
+
+        What is infinite or nan once stays so: to look at the last is enough.
+        """
         count, start = min(most, self.block), optimizer.steps
         of, steps = RATES[type(optimizer)], range(start, start + count)
         rows = [of(optimizer, rate(optimizer, step), step + 1) for step in steps]
-        rates = np.zeros((MOST, len(rows[0])))
-        rates[:count] = rows
+        rows += [rows[-1]] * (MOST - count)
         _, several = self.programs_of(optimizer)
         began = time.monotonic()
         with self.code.jax.enable_x64(True):
-            given = self.device(now), self.inputs()
-            done, table, found = several(*given, self.on_device("table of rates", rates), count)
-            done, found = int(done), np.asarray(found)
-        if done:
-            self.take(table, new)
-        if time.monotonic() - began < BLOCK_SECONDS / 2 and done == self.block < MOST:
+            rates = self.on_device("table of rates", tuple(rows))
+            state, found = several(self.state_of(now), self.inputs(), rates, count)
+        found = np.asarray(found)[:count]
+        if (found[:, -1] != 1.0).any() or not self.takes(state, np.asarray(state), new):
+            self.block = max(self.block // 2, 1)  # in which of them was it?
+            return []
+        if time.monotonic() - began < BLOCK_SECONDS / 2 and count == self.block < MOST:
             self.block *= 2
-        return [self.code.outputs_of(row) for row in found[:done]]
+        return self.code.outputs_of(found)
 
-    def take(self, table, new):
-        """Copies what a step led to from the device."""
-        found = np.asarray(table).take(self.back, 1)
-        new[:] = found[:-1].ravel()
-        self.grads[:] = found[-1]
-        self.table, self.copy = table, new.tobytes()
+    def takes(self, state, numbers, new):
+        """Whether what a step led to is finite; then it is copied to a table."""
+        numbers.take(self.to_table, out=new, mode="clip")
+        if not is_finite(new):
+            return False
+        numbers.take(self.to_grads, out=self.grads, mode="clip")
+        self.state, self.copy = state, new.tobytes()
+        return True
 
-    def device(self, now):
-        """The table on the device."""
+    def state_of(self, now):
+        """A state on the device with this table."""
         if now.tobytes() != self.copy:
-            rows = np.append(now, self.grads).reshape(-1, len(self.grads)).take(self.order, 1)
-            self.table, self.copy = self.code.jax.device_put(rows), now.tobytes()
-        return self.table
-
-    def on_device(self, name, array):
-        """An array on the device, copied there where it is not what it was."""
-        now = array.tobytes()
-        if name not in self.kept or self.kept[name][0] != now:
-            self.kept[name] = now, self.code.jax.device_put(array.copy())
-        return self.kept[name][1]
+            rest = np.zeros(len(self.grads) + len(self.code.results) + 1)
+            self.state = self.code.jax.device_put(np.append(now[self.from_table], rest))
+            self.copy = now.tobytes()
+        return self.state
 
     def inputs(self):
-        return [self.on_device(f"x{i}", x) for i, x in enumerate(self.code.x)]
+        kept = self.kept
+        for i, x in enumerate(self.code.x):
+            now = x.tobytes()
+            if i not in kept or kept[i][0] != now:
+                kept[i] = now, self.code.jax.device_put(x.copy())
+        return [kept[i][1] for i in range(len(self.code.x))]
+
+    def on_device(self, name, numbers):
+        """Numbers in tuples, copied to the device where they are not what they were."""
+        if name not in self.kept or self.kept[name][0] != numbers:
+            self.kept[name] = numbers, self.code.jax.device_put(np.array(numbers))
+        return self.kept[name][1]
 
     def programs_of(self, optimizer):
         """A step, and several of them."""
         kind = type(optimizer)
         if kind not in self.programs:
-            step = step_of(self.code, UPDATES[kind])
-            one, several = self.code.jax.jit(step), self.code.jax.jit(loop_of(step))
+            step = step_of(self.code, len(self.grads), UPDATES[kind])
+            one, several = self.code.jax.jit(step), self.code.jax.jit(loop_of(step, self.found))
             self.programs[kind] = one, several
         return self.programs[kind]
 
 
-def step_of(code, update):
-    """A pure function of a table, inputs and rates: the next table, and what else there is to say.
-
-    That is the results of the program, whether all comparisons came out as they did, and whether
-    all is finite.
-    """
+def step_of(code, n, update):
+    """A pure function of a state, with a table of n columns, inputs and rates: the next state."""
     from jax import numpy as jnp
 
+    forward, backward, size = code.names["forward"], code.names["backward"], code.layout.inputs
+    behind = len(code.results) + 1
     seeds = np.zeros(len(code.seeds))
     seeds[:1] = 1.0  # of the loss, which comes first
-    forward, backward = code.names["forward"], code.names["backward"]
 
-    def step(table, x, rates):
-        p, unused = table[0, : code.layout.inputs], table[0, code.layout.inputs :]
+    def step(state, x, rates):
+        *table, _ = state[:-behind].reshape(-1, n)
+        p, unused = table[0][:size], table[0][size:]
         results, alike, kept = forward(p, *x)
         gradients, _ = backward(seeds, kept, p, *x)
         g = jnp.append(gradients, jnp.zeros_like(unused))
-        new = update(rates, g, *table[:-1])
-        is_finite = jnp.isfinite(jnp.array(new)).all()
-        return jnp.array([*new, g]), jnp.append(results, jnp.array([alike, is_finite], float))
+        return jnp.concatenate([*update(rates, g, *table), g, results, jnp.array([1.0 * alike])])
 
     return step
 
 
-def loop_of(step):
-    """A pure function of the same and of how many steps: how many were made, to what they led, and
-    what they found."""
+def loop_of(step, part):
+    """The same for several steps, given a row of rates for each, up to a count.
+
+    Also part of the state after each.
+    """
     import jax
     from jax import numpy as jnp
 
-    def loop(table, x, rates, count):
-        def goes_on(state):
-            i, _, _, is_good = state
-            return is_good & (i < count)
+    def loop(state, x, rates, count):
+        def one_more(i, made):
+            state, found = made
+            state = step(state, x, jax.lax.dynamic_index_in_dim(rates, i, keepdims=False))
+            return state, jax.lax.dynamic_update_index_in_dim(found, state[part], i, 0)
 
-        def one_more(state):
-            i, table, found, _ = state
-            new, row = step(table, x, rates[i])
-            is_good = (row[-1] == 1.0) & (row[-2] == 1.0)
-            table = jnp.where(is_good, new, table)
-            return i + is_good, table, found.at[i].set(row), is_good
-
-        width = jax.eval_shape(step, table, x, rates[0])[1].shape[0]
-        start = 0, table, jnp.zeros((len(rates), width)), True
-        done, table, found, _ = jax.lax.while_loop(goes_on, one_more, start)
-        return done, table, found
+        found = jnp.zeros((len(rates), len(state[part])))
+        return jax.lax.fori_loop(0, count, one_more, (state, found))
 
     return loop
 

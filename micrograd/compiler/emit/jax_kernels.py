@@ -6,6 +6,7 @@ that is infinite or nan is computed anew by NumPy.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 FAR = 2.0**64  # sums of so many floats are out of range no longer if they are divided by it
@@ -65,15 +66,19 @@ def mean_of_all(x):
 
 
 def exact_ratio(x, axis, n):
-    """Sums along an axis divided by n, however large what they are of.
+    """Sums along an axis divided by n, however large what they are of."""
+    parts = x, jnp.zeros_like(x), x / FAR
+    high, low, far = jax.lax.reduce(parts, (0.0, 0.0, 0.0), with_the_rest, (axis % x.ndim,))
+    found = jnp.where(jnp.isfinite(low), high + low, high) / n
+    return jnp.where(jnp.isfinite(found), found, far / n * FAR)
 
-    Siegfried M. Rump, Takeshi Ogita and Shin'ichi Oishi, Accurate floating-point summation: in
-    the first digits of all numbers, up to the same place, sums are exact.
-    """
-    large = 4.0 * x.shape[axis] * jnp.abs(x).max(axis, keepdims=True)
-    first = (x + large) - large
-    found = (first.sum(axis) + (x - first).sum(axis)) / n
-    return jnp.where(jnp.isfinite(found), found, (x / FAR).sum(axis) / n * FAR)
+
+def with_the_rest(a, b):
+    """The sum of two sums, what all additions so far have rounded away, and the same from afar."""
+    high = a[0] + b[0]
+    part = high - a[0]
+    rest = (a[0] - (high - part)) + (b[0] - part)
+    return high, a[1] + b[1] + rest, a[2] + b[2]
 
 
 def largest(x):
@@ -141,6 +146,11 @@ def take(x, index):
 
 def one_hot(index, n):
     return jnp.where(jnp.expand_dims(index, -1) == jnp.arange(n), 1.0, 0.0)
+
+
+def segment_sum(terms, of, n):
+    """n sums, of those terms that belong to each."""
+    return jax.ops.segment_sum(terms, of, n)
 
 
 def softmax_backward(p, g):

@@ -360,7 +360,7 @@ class XlaEmitter(Emitter):
         if ragged.second is not None:
             terms = f"{terms} * {self.read(ragged.second)}"
         which = self.constants(ragged.sums)
-        self.assign(ragged.outputs[0], f"jax.ops.segment_sum({terms}, {which}, {ragged.size})")
+        self.assign(ragged.outputs[0], f"segment_sum({terms}, {which}, {ragged.size})")
 
     def matmul(self, matmul):
         if matmul.total:
@@ -486,7 +486,8 @@ def in_order_of_leaves(layout):
             order = np.argsort(wish[group.outputs[0]], kind="stable")
             operands, outputs = group.operands[:, order], group.outputs[:, order]
             group = replace(group, operands=operands, outputs=outputs)  # noqa: PLW2901
-            for row in operands[(wish[operands] < 0).all(axis=1)]:
+            is_short = len(operands) <= FEW_TERMS
+            for row in operands[(wish[operands] < 0).all(axis=1) & is_short]:
                 wish[row] = wish[outputs[0]]
         groups.append(group)
     return groups[::-1]
