@@ -50,7 +50,10 @@ class Shortcut:
         self.is_one_number = isinstance(way.replay.answer, Value)
         self.guards = Addresses(way.guards)
         self.readers = readers(arguments, way.replay, training.bound)
-        first, second = training.buffers
+        self.prepare()
+
+    def prepare(self):
+        first, second = self.training.buffers
         self.kept = [self.call(first, second), self.call(second, first)]
         self.calls = [bound("stepped", ctypes.addressof(call)) for call in self.kept]
 
@@ -91,8 +94,7 @@ class Shortcut:
             done = optimizer.steps
             lr = lr if type(lr) is float else rate(optimizer, done)
             self.replay.point = b""
-            call = self.calls[used is not training.buffers[0]]
-            loss = call(done + 1, *self.rates(optimizer, lr, done + 1))
+            loss = self.stepped(used, lr, done)
             if loss is None:
                 return None
             self.made += 1
@@ -100,6 +102,11 @@ class Shortcut:
             jitted._latest = self.replay
             jitted._seconds += time.monotonic() - start
         return answer
+
+    def stepped(self, used, lr, done):
+        """The loss before a step, which is made; None where it cannot be."""
+        call = self.calls[used is not self.training.buffers[0]]
+        return call(done + 1, *self.rates(self.optimizer, lr, done + 1))
 
     def takes(self, args):
         """Whether arguments have the signature; then they are fed to the program."""
@@ -125,6 +132,22 @@ class Shortcut:
             self.jitted.looped(self.made)
             self.account.hit(self.made * (1.0 - self.way.cost))
             self.made = 0
+
+
+class XlaShortcut(Shortcut):
+    """The same where guards alone are for C."""
+
+    def prepare(self):
+        self.hold = bound("hold", self.guards.words.ctypes.data)
+        self.steps = self.training.fills[self.replay].steps
+
+    def stepped(self, used, lr, done):
+        training, code = self.training, self.replay.program.code
+        new = training.buffers[used is training.buffers[0]]
+        if not self.hold() or not self.steps.steps_to(used.all, new.all, self.optimizer, lr):
+            return None
+        training.use(new)
+        return code.v.item(self.replay.program.outputs[0])
 
 
 def readers(arguments: Arguments, replay: Executable, bound: tuple) -> list[Callable] | None:

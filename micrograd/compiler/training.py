@@ -20,7 +20,7 @@ from .backends import C
 from .errors import JitError
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
-from .shortcut import Shortcut
+from .shortcut import Shortcut, XlaShortcut
 from .steps import RATES, Steps, is_ours, rate
 from .trace import class_of
 from .xla import XLA
@@ -199,12 +199,12 @@ class Training:
     def shortcut_of(self, way, arguments):
         """How to make the next steps, if they are like this one."""
         fill = self.fills[way.replay]
-        is_in_c = isinstance(fill.steps, Steps) and loaded()
-        if not is_in_c or arguments.kwargs or not self.jitted.is_settled(way):
+        kind = SHORTCUTS.get(type(fill.steps)) if loaded() else None
+        if kind is None or arguments.kwargs or not self.jitted.is_settled(way):
             return None
         if fill.shortcut is None:
             known = self.jitted._known[arguments.signature]
-            fill.shortcut = Shortcut(self, way, known, arguments)
+            fill.shortcut = kind(self, way, known, arguments)
         fill.shortcut.until = self.jitted.next_audit(way)
         return fill.shortcut
 
@@ -429,6 +429,7 @@ class Fill:
 
 
 KINDS: dict[type, type[Steps] | type[XlaSteps]] = {C: Steps, XLA: XlaSteps}  # of backends
+SHORTCUTS: dict[type, type[Shortcut]] = {Steps: Shortcut, XlaSteps: XlaShortcut}
 
 
 def in_a_row(batches, start, most):

@@ -97,12 +97,14 @@ class XLA:
         self.seeds, self.gradients = self.v[layout.seeds], self.v[layout.gradients]
         self.found = self.v[layout.gradients.stop :]
         self.given: tuple = ()
+        self.runs = 0  # passes forward so far
         self.instead: Callable[[], bool] | None = None  # of the next forward pass
         self.outputs = layout.offset[layout.schedule.graph.outputs]
 
     def forward(self) -> bool:
         """Whether all comparisons came out as they did, after a pass or what comes `instead`."""
         instead, self.instead, self.given = self.instead, None, ()
+        self.runs += 1
         return instead() if instead else self.forward_alone()
 
     def forward_alone(self):

@@ -55,10 +55,17 @@ class XlaSteps:
 
     def step(self, now: np.ndarray, new: np.ndarray, optimizer: Optimizer, lr: float) -> bool:
         """Whether a step led from `now` to `new`; else something is infinite or nan."""
-        if self.made is None:
-            self.whole(now, optimizer, lr)
-        made, self.made = self.made, None
-        return self.takes(*made, new)
+        if self.made is not None and self.made[0] == self.code.runs:
+            return self.takes_made(new)
+        return self.steps_to(now, new, optimizer, lr)
+
+    def steps_to(self, now: np.ndarray, new: np.ndarray, optimizer: Optimizer, lr: float) -> bool:
+        """The same, also whether all comparisons came out as they did."""
+        return self.whole(now, optimizer, lr) and self.takes_made(new)
+
+    def takes_made(self, new):
+        (_, state, numbers), self.made = self.made, None
+        return self.takes(state, numbers, new)
 
     def whole(self, now, optimizer, lr):
         """Whether the comparisons of a step came out as they did; `made` is what it led to."""
@@ -67,7 +74,7 @@ class XlaSteps:
         with self.code.jax.enable_x64(True):
             state = one(self.state_of(now), self.inputs(), self.on_device("rates", rates))
         numbers = np.asarray(state)
-        self.made = state, numbers
+        self.made = self.code.runs, state, numbers
         *results, alike = numbers[self.found].tolist()
         self.code.set_results(results)
         return alike == 1.0
