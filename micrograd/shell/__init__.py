@@ -20,6 +20,7 @@ PAGE = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
@@ -31,6 +32,12 @@ body {{ max-width: 1200px; margin: 16px auto; padding: 0 8px; }}
 </body>
 </html>
 """
+
+# All is in the page: its browser is told to ask nobody for anything, whatever the page says.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
 
 # The script finds its elements by a hash of their story: the same on every run, and two elements
 # with one story on one page are both found.
@@ -74,7 +81,7 @@ class Still:
 
 def page(title: str, fragment: str) -> str:
     """A page of its own that holds a fragment."""
-    return PAGE.format(title=html.escape(title), fragment=fragment)
+    return PAGE.format(title=html.escape(title), policy=POLICY, fragment=fragment)
 
 
 def fragment(function: str, js: str, css: str, story: Mapping, still: Still, hint: str) -> str:

@@ -180,7 +180,8 @@ def test_a_weight_file_can_hold_any_numbers_with_a_checksum_of_its_own(tmp_path)
     assert mine.state_dict() == state
 
 
-CALLS = {"backends.py": {"exec", "compile"}, "interpret.py": {"eval"}}
+PROGRAMS = {"exec", "compile"}  # of our own making
+CALLS = {"backends.py": PROGRAMS, "xla.py": PROGRAMS, "interpret.py": {"eval"}}
 
 
 def test_no_file_that_is_read_is_unpickled_or_evaluated():
@@ -310,6 +311,34 @@ def test_no_script_of_ours_makes_markup_of_words_or_listens_to_other_pages():
     assert {
         p.name: m[0] for p, text in scripts().items() if (m := re.search(forbidden, text))
     } == {}
+
+
+@pytest.mark.slow
+def test_a_script_that_came_into_a_page_of_ours_can_send_nothing_from_it(browser, tmp_path):
+    page = browser.open(step_through(Value(2.0) * 3).html(tmp_path / "p.html"))
+    asks = """
+    const kept = [];
+    document.addEventListener("securitypolicyviolation", (e) => kept.push(e.effectiveDirective));
+    new Image().src = "http://127.0.0.1:9/x";
+    fetch("http://127.0.0.1:9/x").catch(() => {});
+    navigator.sendBeacon("http://127.0.0.1:9/x");
+    document.body.append(Object.assign(document.createElement("script"), { src: "x.js" }));
+    document.body.append(Object.assign(document.createElement("iframe"), { src: "x.html" }));
+    const form = document.body.appendChild(document.createElement("form"));
+    form.action = "http://127.0.0.1:9";
+    form.submit();
+    while (new Set(kept).size < 5) await new Promise((done) => setTimeout(done, 20));
+    return [...new Set(kept)].sort();"""
+    found = ["connect-src", "form-action", "frame-src", "img-src", "script-src-elem"]
+    assert page.run(asks) == found
+
+
+@pytest.mark.slow
+def test_a_script_in_a_page_of_ours_can_lead_elsewhere(browser, tmp_path):
+    (tmp_path / "other.html").write_text("<title>other</title>", encoding="utf-8")
+    page = browser.open(step_through(Value(2.0) * 3).html(tmp_path / "p.html"))
+    page.run("setTimeout(() => { location = 'other.html'; }, 0)")
+    page.wait("document.title === 'other'")
 
 
 @pytest.mark.slow
