@@ -264,8 +264,9 @@ def surprise_at_backward(grad, operands):
 def accuracy(scores: Any, targets: Any) -> float:
     """The share of samples that are right, from 0 to 1.
 
-    A single score predicts by its sign (targets -1 and 1, or 0 and 1), a row by its largest;
-    a nan is never right.
+    A single score predicts by its sign (targets -1 and 1, or 0 and 1), a row by its largest: a
+    target is the index of the right class, or a row of as many numbers, the largest one there.
+    A nan is never right.
     """
     hits = [hit(score, t) for score, t in pairs(scores, targets, "accuracy()", list)]
     if not hits:
@@ -275,10 +276,27 @@ def accuracy(scores: Any, targets: Any) -> float:
 
 def hit(score, target):
     if isinstance(score, Value) or is_real(score):
+        if hasattr(target, "__len__") and len(target) != 1:
+            raise TypeError(
+                f"accuracy() needs a number as the target of a single score, got {target!r}"
+            )
         return bool(score > 0 if target > 0 else score <= 0)
     row = values(score)
+    if hasattr(target := without_axes(target), "__len__"):
+        target = right_class(list(target), len(row))
     best = builtins.max(range(len(row)), key=row.__getitem__)
     return best == target and all(s <= row[best] for s in row)
+
+
+def right_class(target, classes):
+    """The place of the largest number in a row."""
+    numbers = [x.data if isinstance(x, Value) else x for x in target]
+    if len(numbers) != classes or numbers.count(builtins.max(numbers, default=0)) != 1:
+        raise ValueError(
+            "accuracy() needs the index of the right class as the target of a row of scores, or "
+            f"{classes} numbers with one that is the largest, got {numbers!r}"
+        )
+    return numbers.index(builtins.max(numbers))
 
 
 def value(x):

@@ -75,8 +75,7 @@ def fit(
     if seed is not None and not is_whole(seed):
         raise ValueError(f"seed is a whole number or None, got {seed!r}")
     if not isinstance(jit, bool) and jit not in tuple(compiler.BACKENDS):
-        backends = " or ".join(map(repr, compiler.BACKENDS))
-        raise ValueError(f"jit is True or False, or {backends}, got {jit!r}")
+        raise ValueError(f"jit is True, False, {compiler.named_backends()}, got {jit!r}")
     if batch_size is not None and not (is_whole(batch_size) and 1 <= batch_size <= len(X)):
         raise ValueError(f"batch_size is from 1 to the {len(X)} samples, got {batch_size!r}")
     if jit and batch_size:

@@ -543,7 +543,7 @@ def test_the_wrong_arguments_are_named():
         jit(3)
     with pytest.raises(TypeError, match=r"jit\(\) needs a function, got NoneType None"):
         jit(None)
-    with pytest.raises(ValueError, match="backend is 'numpy' or 'c' or 'xla', got 'C'"):
+    with pytest.raises(ValueError, match="backend is 'numpy', 'c' or 'xla', got 'C'"):
         jit(backend="C")(abs)
     with pytest.raises(JitError, match="reads from an iterator, an argument: pass what it yields"):
         jit(F.sum)(x for x in [1.0])

@@ -534,3 +534,9 @@ def test_slopes_for_each_example_of_a_batch(compiled):
 @pytest.mark.parametrize("compiled", [lambda f: f, jit])
 def test_gradcheck_takes_a_gradient_as_any_function(compiled):
     assert gradcheck(compiled(grad(lambda x, y: x.tanh() ** y, 1)), 0.7, 2.5)
+
+
+def test_keyword_arguments_alone_are_nothing_to_differentiate_by():
+    with pytest.raises(TypeError, match="got keyword arguments only, which are constants: x, y"):
+        grad(lambda x, y: x * y)(x=3.0, y=2.0)
+    assert grad(lambda x, y: x * y)(3.0, y=2.0).data == 2.0

@@ -80,6 +80,7 @@ ACCURACIES = [
     ([0.5, -0.5, 2.0, -1.0], [1, -1, -1, -1], 0.75),
     ([0.5, -0.5], [1, 0], 1.0),
     ([[1, 2, 3], [3, 2, 1]], [2, 1], 0.5),
+    ([[1, 2, 3], [3, 2, 1]], [[0, 0, 1], [0.1, 0.8, 0.1]], 0.5),
 ]
 
 
@@ -96,6 +97,17 @@ REFUSED = [
     (lambda: F.softmax([]), ValueError, "softmax() needs at least one number, got none"),
     (lambda: F.logsumexp([]), ValueError, "logsumexp() needs at least one number, got none"),
     (lambda: F.accuracy([], []), ValueError, "accuracy() needs at least one sample, got none"),
+    (
+        lambda: F.accuracy([[1, 2]], [[0.5, 0.5]]),
+        ValueError,
+        "accuracy() needs the index of the right class as the target of a row of scores, or 2 "
+        "numbers with one that is the largest, got [0.5, 0.5]",
+    ),
+    (
+        lambda: F.accuracy([1], [[0, 1]]),
+        TypeError,
+        "accuracy() needs a number as the target of a single score, got [0, 1]",
+    ),
     (lambda: F.dot([1, 2], [1]), ValueError, "dot() needs equal lengths, got 2 and 1"),
     (lambda: F.sum(["1"]), TypeError, "Value() needs a real number, got str '1'"),
     (lambda: F.dot([1], [None]), TypeError, "Value() needs a real number, got NoneType None"),

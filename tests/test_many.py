@@ -346,3 +346,33 @@ def test_what_runs_in_the_engine_makes_many_steps_there():
             expected.append(x * n)
             x -= 1e-6 * n
     assert losses == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["numpy", C])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_losses_until_an_error_are_kept(error, backend):
+    w = Value(1.0)
+
+    def lr(step):
+        if step == 4:
+            raise error
+        return 0.25
+
+    with jit(lambda: w * w, backend=backend).training(optim.SGD([w], lr=lr)) as step:
+        with pytest.raises(error):
+            step.many(9)
+        assert step.losses == [1.0, 0.25, 0.0625, 0.015625]
+    assert w.data == 0.0625
+
+
+def test_a_training_of_nothing_is_told_of_once(recwarn):
+    w, other = Value(1.0), Value(2.0)
+    with jit(lambda: other * other).training(optim.SGD([w])) as step:
+        step.many(3)
+        step()
+    (warning,) = recwarn
+    assert "depends on none of the optimizer's parameters" in str(warning.message)
+    assert warning.filename == __file__
+    with jit(lambda: other * w).training(optim.SGD([w, Value(3.0)])) as step:
+        step()
+    assert len(recwarn) == 1

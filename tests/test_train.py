@@ -110,7 +110,7 @@ def test_x_and_y_of_different_lengths_are_refused():
         ({"steps": True}, ValueError, "steps is a whole number from 0, got True"),
         ({"batch_size": True}, ValueError, "batch_size is from 1 to the 40 samples, got True"),
         ({"seed": "a"}, ValueError, "seed is a whole number or None, got 'a'"),
-        ({"jit": "yes"}, ValueError, "jit is True or False, or 'numpy' or 'c' or 'xla', got 'yes'"),
+        ({"jit": "yes"}, ValueError, "jit is True, False, 'numpy', 'c' or 'xla', got 'yes'"),
         ({"model": nn.MLP(2, [1])}, ValueError, "an optimizer of the model's parameters"),
     ],
 )
@@ -164,3 +164,22 @@ def test_a_compiled_training_tells_what_the_engines_does(batch_size, capsys):
         told.append((np.round(history.losses, 9).tolist(), history.accuracies))
         assert "450/450" in capsys.readouterr().err
     assert told[0] == told[1] and len(told[1][0]) == 450
+
+
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_targets_may_be_rows_that_a_loss_of_ones_own_takes(jit, batch_size):
+    X, y = data.blobs(12, seed=0)
+    histories = []
+    for targets, row in ((np.eye(3)[y], lambda t: t), (y, lambda t: [t == i for i in range(3)])):
+        model = nn.MLP(2, [4, 3], seed=0)
+
+        def loss(scores, targets, row=row):
+            rows = ([F.softmax(s), row(t)] for s, t in zip(scores, targets))
+            return F.mean([F.mse_loss(*pair) for pair in rows])
+
+        optimizer = optim.Adam(model.parameters(), lr=0.05)
+        settings = {"steps": 9, "batch_size": batch_size, "seed": 0, "jit": jit, "loss": loss}
+        histories.append(fit(model, X, targets, optimizer, progress=False, **settings))
+    assert histories[0].losses == pytest.approx(histories[1].losses, rel=1e-12)
+    assert histories[0].accuracies == histories[1].accuracies

@@ -52,7 +52,7 @@ from ..engine import Value, tape
 from ..optim import Optimizer
 from ..text import visible
 from .audit import Point, Twins, difference, sample
-from .backends import BACKENDS
+from .backends import BACKENDS, named_backends
 from .costs import Account, Costs, replay_cost
 from .derivatives import grad, gradients
 from .errors import ElementsError, ExamplesError, JitError, PlainIntError, TooDeepError
@@ -187,8 +187,7 @@ class Jit(Generic[P, R]):
         if not callable(function):
             raise TypeError(f"jit() needs a function, got {type(function).__name__} {function!r}")
         if backend not in tuple(BACKENDS):
-            backends = " or ".join(map(repr, BACKENDS))
-            raise ValueError(f"backend is {backends}, got {backend!r}")
+            raise ValueError(f"backend is {named_backends()}, got {backend!r}")
         functools.update_wrapper(self, function, updated=())
         self.function, self.backend = function, backend
         self.lock = Lock()
@@ -231,6 +230,7 @@ class Jit(Generic[P, R]):
         step(…) takes the arguments of the function, lets the optimizer make one step against the
         gradients of what it returns, and gives that back as a float; of several Values, the first
         is the loss. The parameters' data and gradients are up to date whenever they are read.
+        Warns if the loss depends on none of the parameters; some may be without a gradient.
         step.many(n, …) makes n steps at once, in less time.
         """
         return Training(self, optimizer)

@@ -133,6 +133,12 @@ KERNEL = {
 BACKENDS: dict[str, type[NumPy] | type[C] | type[XLA]] = {"numpy": NumPy, "c": C, "xla": XLA}
 
 
+def named_backends() -> str:
+    """Their names, as a sentence has them."""
+    *others, last = map(repr, BACKENDS)
+    return f"{', '.join(others)} or {last}"
+
+
 def laid_out(backend: str, schedule: Schedule, order: Sequence[int] = ()) -> Any:
     """Offsets for a backend; in XLA, all examples are an axis of arrays."""
     return ends(schedule, order) if backend == "xla" else layout(spread(schedule), order)

@@ -45,6 +45,7 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
     >>> [[v.data for v in row(-1.2, 1.0)] for row in rows]
     [[1330.0, 480.0], [480.0, 200.0]]
 
+    Keyword arguments are constants.
     Other Values that the function uses, as the weights of a model, are constants to `grad`; but
     `backward()` of a gradient goes back to them too, as to the Values among the arguments.
     The function gets Values for floats; it runs at each call, and may branch; `jit(grad(f))` is
@@ -62,6 +63,11 @@ def grad(function: Callable, argnums: int | Sequence[int] | None = None) -> Call
 
     @functools.wraps(function, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and not args:
+            raise TypeError(
+                "grad() needs positional arguments to differentiate by, got keyword arguments "
+                f"only, which are constants: {', '.join(kwargs)}"
+            )
         at = range(len(args)) if chosen is None else in_range(chosen, args)
         given, stand_ins, originals = with_stand_ins(args, at, needed=at if chosen else ())
         named = {name: replaced(x, as_constant) for name, x in kwargs.items()}

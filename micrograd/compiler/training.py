@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import reprlib
 import time
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
@@ -75,7 +76,8 @@ class Training:
         self.used = self.buffers[0]
         self.fills: dict[Executable, Fill] = {}
         self.shortcut: Shortcut | None = None
-        self.inside = False
+        self.found: list[list[float]] = []  # by each step of the latest many()
+        self.inside = self.has_warned = False
 
     def __enter__(self) -> Training:
         parameters = self.optimizer.parameters
@@ -132,13 +134,20 @@ class Training:
 
         It is as if step were called again and again, but that what the function sees is looked at
         some hundred times a second: what another thread changes meanwhile is seen so much later.
-        Ctrl-C and errors leave the parameters as they were after a whole step. Raises IndexError
-        where there is no such row, and ValueError for a keyword argument with as many rows as X.
+        Ctrl-C and errors leave the parameters as they were after a whole step; `step.losses` has
+        the losses until then. Raises IndexError where there is no such row, and ValueError for a
+        keyword argument with as many rows as X.
         """
-        batches, found = Batches(steps, args, kwargs), []  # type: ignore[var-annotated]
-        while len(found) < len(batches):
-            self.steps(batches, len(found), kwargs, found)
-        return [outputs[0] for outputs in found]
+        self.found = []
+        batches = Batches(steps, args, kwargs)
+        while len(self.found) < len(batches):
+            self.steps(batches, len(self.found), kwargs, self.found)
+        return self.losses
+
+    @property
+    def losses(self) -> list[float]:
+        """Those of the steps that the latest many() has made."""
+        return [outputs[0] for outputs in self.found]
 
     def steps(self, batches: Sequence[tuple], start: int, kwargs: dict, found: list) -> Any:
         """Makes one step or more, with the arguments in `batches` from `start` on.
@@ -169,11 +178,22 @@ class Training:
         if not self.jitted.sleeps():
             replay = self.jitted.run(Arguments(args, kwargs), self.fill, use, self)
             if replay is not None:
+                self.warn_of_nothing(replay)
                 return replay.answer
         with self.jitted.lock.held:
             answer = self.step_of_the_engine(args, kwargs)
         found.append([v.data for v in results(answer)])
         return answer
+
+    def warn_of_nothing(self, replay):
+        """Says once if a step trains nothing. As with PyTorch, some unused parameters are usual."""
+        if not (self.has_warned or len(self.fills[replay].own)):
+            self.has_warned = True
+            warnings.warn(
+                f"{self.jitted.name} depends on none of the optimizer's parameters, so that steps "
+                "train nothing: let it compute with these Values themselves, not with copies",
+                stacklevel=4,
+            )
 
     def step(self, replay, arguments):
         """What the function returned; the optimizer's step against its gradients is made."""
