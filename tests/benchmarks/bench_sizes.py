@@ -25,7 +25,7 @@ IN_THE_ENGINE = 100 * 64**2  # points times the width squared, up to which the e
 
 
 def bench_sizes(figure, request):
-    """CPU time of a step, and as a ratio to JAX by hand, or to NumPy by hand without it."""
+    """All sizes with --long only, for some minutes."""
     long = request.config.getoption("--long")
     widths, counts = ((16, 64, 256), (100, 1_000, 10_000)) if long else ((16, 64), (100,))
     sizes = list(itertools.product(widths, counts))
@@ -48,7 +48,8 @@ def shown(row):
 def of_size(stack, width, count):
     """Builders of rows for a network and a batch of moons."""
     sizes, data = (width, width, 1), moons.points(count)
-    builders = {backend: partial(backend_step, stack, backend, sizes, data) for backend in BACKENDS}
+    parts = stack, sizes, data
+    builders = {f"jit, {backend}": partial(backend_step, backend, *parts) for backend in BACKENDS}
     builders |= {
         "NumPy by hand": lambda: moons.by_hand(sizes, *data),
         "PyTorch, eager": lambda: moons.torch_eager(sizes, *data),
@@ -59,7 +60,7 @@ def of_size(stack, width, count):
     return builders
 
 
-def backend_step(stack, backend, sizes, data):
+def backend_step(backend, stack, sizes, data):
     loss, optimizer = moons.by_examples(sizes)
     return whole_step(stack, loss, optimizer, *data, jit=partial(jit, backend=backend))
 
