@@ -58,18 +58,20 @@ def of_examples(function: Callable[..., tuple], arrays: tuple, *seen: Any) -> tu
         if trace.sample is None:
             return traced_once(trace, function, arrays, n, seen)
         with trace.all_examples():
-            answers = answers_for(trace.sample, function, arrays, n)
-    else:
-        answers = [function(*rows) for rows in zip(*map(rows_of, arrays))]
+            return of_a_sample(trace.sample, function, arrays, n)
+    answers = [function(*rows) for rows in zip(*map(rows_of, arrays))]
     first, *others = zip(*answers)
     return F.mean(first), *map(list, others)
 
 
-def answers_for(sample, function, arrays, n):
-    """What a function returns for each example, some of them computed in place of all."""
+def of_a_sample(sample, function, arrays, n):
+    """The same from some examples, each of which stands for as many as there are of it."""
     rows = sample.rows.get(n, range(n))
-    found = {i: function(*(row_at(x, i, sample) for x in arrays)) for i in sorted(set(rows))}
-    return [[of_its_own(x) for x in found[i]] for i in rows]
+    distinct, counts = np.unique(rows, return_counts=True)
+    found = {i: function(*(row_at(x, i, sample) for x in arrays)) for i in distinct.tolist()}
+    (first, *_), shares = [*zip(*found.values())], counts / n
+    others = range(1, len(found[rows[0]]))
+    return F.dot(first, shares.tolist()), *([of_its_own(found[i][k]) for i in rows] for k in others)
 
 
 def row_at(array, i, sample):

@@ -73,8 +73,9 @@ def bench_many_points(figure, request):
     figure(f"{'':16}{'first, s':>12}{'CPU, s':>12}{'memory, MB':>12}{'ns a point':>12}")
     losses = None
     for name in alone.CONTENDERS:
-        if (found := in_a_process(name, count)) is None:
-            figure(f"{name:16}   not available")
+        found = in_a_process(name, count)
+        if isinstance(found, str):
+            figure(f"{name:16}   not available: {found}")
             continue
         losses = losses or found["losses"]
         assert found["losses"] == pytest.approx(losses, rel=1e-9), name
@@ -84,7 +85,7 @@ def bench_many_points(figure, request):
 
 
 def in_a_process(name, count):
-    """What `alone` measures; None where a package or a compiler is missing."""
+    """What `alone` measures, or why it did not."""
     path = os.pathsep.join(map(str, (TESTS, TESTS.parent, *filter(None, sys.path))))
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.alone", name, str(count)],
@@ -93,4 +94,4 @@ def in_a_process(name, count):
         text=True,
         env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
     )
-    return json.loads(run.stdout) if run.returncode == 0 else None
+    return json.loads(run.stdout) if run.returncode == 0 else run.stderr.splitlines()[-1][:100]
