@@ -57,7 +57,7 @@ def even_steps(index: np.ndarray) -> tuple[int, ...] | None:
     for axis, n in enumerate(index.shape):
         place = (0,) * axis + (min(1, n - 1),) + (0,) * (index.ndim - axis - 1)
         steps.append(index.item(place) - first)
-    return tuple(steps) if is_spaced(index, steps) else None
+    return tuple(steps) if index.size == 1 or is_spaced(index, steps) else None
 
 
 def is_spaced(index, steps):
