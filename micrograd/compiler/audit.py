@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import functional as F
-from ..engine import Value
+from ..engine import Value, result
 from ..function import Outputs, pass_all_back, pass_back
 from .graph import Graph
 from .guards import Guards
@@ -93,14 +93,14 @@ def distance(xs, ys):
 
 def spread(point, twins, leaves, found, wanted):
     """How far the numbers move by small changes, in the replay and in the engine."""
-    rng, rng_of_all, n = Random(0), np.random.default_rng(0), len(found)
+    rng, n = Random(0), len(found)
     largest = np.zeros(n)
 
     def nudged(x):
         return x * (1.0 + NUDGE * rng.uniform(-1.0, 1.0))
 
     def all_nudged(xs):
-        return xs * (1.0 + NUDGE * rng_of_all.uniform(-1.0, 1.0, len(xs)))
+        return np.array(list(map(nudged, xs.tolist())))
 
     # First unchanged: a Function may have other numbers each time.
     for change, change_all in ((float, np.copy), *[(nudged, all_nudged)] * DRAWS):
@@ -162,9 +162,10 @@ class Point:
     def computed(self):
         found = self.replay.outputs()
         with suppress(Exception):  # a Function that does not go back, in the engine either
-            found = [*found, *self.replay.backward(self.seeds)]
+            gradients = self.replay.backward(self.seeds)
+            found = [*found, *gradients]
             if self.training:
-                found += self.training.steps_of_arrays(self.replay)
+                found += self.training.steps_of_arrays(self.replay, gradients)
         self.latest = np.array(found)
         return self.latest
 
@@ -193,13 +194,13 @@ class Twins:
 
     def copy(self, v):
         """A twin of a computed Value."""
-        several = v._chain is pass_all_back
-        made = Outputs(len(v.grads), (), "", None) if several else Value(v.data)
-        made._chain, made._x = v._chain, self.operands(v._x)
-        if several:
+        if v._chain is pass_all_back:
+            made = Outputs(len(v.grads), (), "", None)
+            made._chain, made._x = v._chain, self.operands(v._x)
             made._y = self.call(v._y[0]), made.grads
         else:
-            made._y = self.call(v._y) if v._chain is pass_back else self.operands(v._y)
+            y = self.call(v._y) if v._chain is pass_back else self.operands(v._y)
+            made = result(v.data, v._op, v._chain, self.operands(v._x), y)
         self.made[id(v)] = made
         return made
 
@@ -209,7 +210,11 @@ class Twins:
         if not isinstance(x, tuple):
             return x
         if id(x) not in self.tuples:  # as all outputs of a softmax have it
-            made = tuple([self.of(v) for v in x])  # of a list: takes from the free tuples, too
+            try:
+                found = [self.made[i] for i in map(id, x)]
+            except KeyError:  # of leaves
+                found = [self.of(v) for v in x]
+            made = tuple(found)  # of a list: it takes from Python's free tuples, too
             if isinstance(x, Shared):
                 made = Shared(made)
                 made.outputs = x.outputs
@@ -264,8 +269,8 @@ def sample(graph: Graph, seed: int) -> dict[int, np.ndarray] | None:
     nothing = [(np.zeros(n, int), np.ones(n, bool)) for n, _ in graph.tables.values()]
     for n in {len(ids) for ids, _ in columns + nothing}:
         alike = [(ids, is_input) for ids, is_input in columns + nothing if len(ids) == n]
-        fixed = [np.where(is_input, -1, x) for x, is_input in alike if not is_input.all()]
-        kinds = np.unique(fixed, axis=1, return_inverse=True)[1] if fixed else np.zeros(n, int)
+        fixed = [np.where(is_input, -1, ids) for ids, is_input in alike]
+        _, kinds = np.unique(np.stack(fixed), axis=1, return_inverse=True)
         count = int(kinds.max()) + 1
         if count > MOST_ROWS:
             return None

@@ -325,13 +325,13 @@ class Training:
         update(optimizer, self.lr(), self.grads, self.used.rows, new.rows)
         return new
 
-    def steps_of_arrays(self, replay):
+    def steps_of_arrays(self, replay, gradients):
         """For an audit: gradients, and data and state after a step, which is not made; flat.
 
         In C of a single step, and of the first of several. Nan where a step is not finite.
         """
         fill, kept = self.fills[replay], self.grads.copy()
-        fill.spread(replay.backward(fill.seeds), self.grads)
+        fill.spread(gradients, self.grads)
         found = self.grads.tolist()
         for stepped in self.known_steps(fill) if self.is_known() else ():
             found += stepped()

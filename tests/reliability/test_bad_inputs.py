@@ -39,7 +39,6 @@ from matplotlib import pyplot as plt
 
 from micrograd import plot
 
-THEME = "Mistakes"
 WEIGHT_FILE = '{"format": "micrograd weights", "version": 1, "weights": '
 FILES = {
     "empty.json": b"",
@@ -177,8 +176,7 @@ def here(folder, monkeypatch):
 def refused(score):
     """Counts a row as refused."""
     probe, found = "bad inputs refused: type, what was wanted, what came", f"{{n}} of {len(ROWS)}"
-    who = "a beginner, on the first evening"
-    return lambda: score(probe, "≥ 150, 0 silent", found, hurt=who, n=1)
+    return lambda: score(probe, "≥ 150, 0 silent", found, n=1)
 
 
 @pytest.mark.parametrize("call, kind, words", CALLS, ids=[call for call, *_ in CALLS])

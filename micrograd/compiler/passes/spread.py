@@ -153,8 +153,7 @@ class Spreading:
         """The ids of all examples, along one more axis."""
         ids = np.asarray(ids)
         examples = np.arange(count, dtype=self.type)
-        found = self.step[ids][..., None] * examples
-        found += self.first[ids][..., None]
+        found = self.first[ids][..., None] + self.step[ids][..., None] * examples
         if self.listed:
             flat, rows = ids.ravel(), found.reshape(-1, count)
             for at in np.flatnonzero(np.isin(flat, list(self.listed))):
