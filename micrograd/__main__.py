@@ -157,7 +157,7 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
     pictures = f"{dataset}.png", "training.html", "graph.png"
     training, film, graph = (writable(folder / name) for name in pictures)
     save = save and writable(save)
-    if save and save.resolve() in {path.resolve() for path in (training, film, graph)}:
+    if save and os.path.realpath(save) in map(os.path.realpath, (training, film, graph)):
         raise Refusal(f"cannot write the weights to {save}: a picture goes there")
     run = demos.classifier(dataset, **settings)
     losses, accuracies = run.history.losses, run.history.accuracies

@@ -93,14 +93,14 @@ def distance(xs, ys):
 
 def spread(point, twins, leaves, found, wanted):
     """How far the numbers move by small changes, in the replay and in the engine."""
-    rng, n = Random(0), len(found)
+    rng, rng_of_all, n = Random(0), np.random.default_rng(0), len(found)
     largest = np.zeros(n)
 
     def nudged(x):
         return x * (1.0 + NUDGE * rng.uniform(-1.0, 1.0))
 
     def all_nudged(xs):
-        return np.array(list(map(nudged, xs.tolist())))
+        return xs * (1.0 + NUDGE * rng_of_all.uniform(-1.0, 1.0, len(xs)))
 
     # First unchanged: a Function may have other numbers each time.
     for change, change_all in ((float, np.copy), *[(nudged, all_nudged)] * DRAWS):
@@ -269,8 +269,8 @@ def sample(graph: Graph, seed: int) -> dict[int, np.ndarray] | None:
     nothing = [(np.zeros(n, int), np.ones(n, bool)) for n, _ in graph.tables.values()]
     for n in {len(ids) for ids, _ in columns + nothing}:
         alike = [(ids, is_input) for ids, is_input in columns + nothing if len(ids) == n]
-        fixed = [np.where(is_input, -1, ids) for ids, is_input in alike]
-        _, kinds = np.unique(np.stack(fixed), axis=1, return_inverse=True)
+        fixed = [np.where(is_input, -1, x) for x, is_input in alike if not is_input.all()]
+        kinds = np.unique(fixed, axis=1, return_inverse=True)[1] if fixed else np.zeros(n, int)
         count = int(kinds.max()) + 1
         if count > MOST_ROWS:
             return None

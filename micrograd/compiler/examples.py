@@ -58,21 +58,20 @@ def of_examples(function: Callable[..., tuple], arrays: tuple, *seen: Any) -> tu
         if trace.sample is None:
             return traced_once(trace, function, arrays, n, seen)
         with trace.all_examples():
-            return of_sample(trace.sample, function, arrays, n)
+            return of_a_sample(trace.sample, function, arrays, n)
     answers = [function(*rows) for rows in zip(*map(rows_of, arrays))]
     first, *others = zip(*answers)
     return F.mean(first), *map(list, others)
 
 
-def of_sample(sample, function, arrays, n):
-    """The same, of some examples in place of all."""
-    rows = np.asarray(sample.rows.get(n, range(n)))
-    chosen, counts = np.unique(rows, return_counts=True)
-    answers = {i: function(*(row_at(x, i, sample) for x in arrays)) for i in chosen.tolist()}
-    first, *others = zip(*answers.values())
-    found = [dict(zip(answers, column)) for column in others]
-    lists = [[of_its_own(column[i]) for i in rows.tolist()] for column in found]
-    return F.dot(first, counts / n), *lists
+def of_a_sample(sample, function, arrays, n):
+    """The same from some examples, each of which stands for as many as there are of it."""
+    rows = sample.rows.get(n, range(n))
+    distinct, counts = np.unique(rows, return_counts=True)
+    found = {i: function(*(row_at(x, i, sample) for x in arrays)) for i in distinct.tolist()}
+    (first, *_), shares = [*zip(*found.values())], counts / n
+    others = range(1, len(found[rows[0]]))
+    return F.dot(first, shares.tolist()), *([of_its_own(found[i][k]) for i in rows] for k in others)
 
 
 def row_at(array, i, sample):

@@ -6,6 +6,7 @@ import numpy as np
 
 MOST_AXES = 4
 FIRST = 4096  # positions that are looked at before all others
+PART = 1 << 20  # positions that are looked at together: more would need fresh memory each time
 
 
 def spacing(rows: np.ndarray) -> tuple[tuple[int, ...], np.ndarray] | None:
@@ -21,7 +22,8 @@ def spacing(rows: np.ndarray) -> tuple[tuple[int, ...], np.ndarray] | None:
         if len(rows) % run or len(shape) == MOST_AXES:
             return None
         runs = rows.reshape(-1, run, rows.shape[1])
-        if len(runs) > 1 and (runs - runs[:, :1] != runs[0] - runs[0, 0]).any():
+        along = runs[0] - runs[0, 0]
+        if len(runs) > 1 and not all((x - x[:, :1] == along).all() for x in in_parts(runs)):
             return None
         shape.insert(0, run)
         steps.insert(0, step)
@@ -33,24 +35,45 @@ def spacing(rows: np.ndarray) -> tuple[tuple[int, ...], np.ndarray] | None:
 
 def even_run(rows):
     """How many rows there are, from the first, before the step to the next is another one."""
-    end, step = FIRST, rows[1] - rows[0]
-    while True:  # by parts, of which the first will most often do
-        uneven = rows[1 : end + 1] - rows[:-1][:end] != step
+    start, end, step = 0, FIRST, rows[1] - rows[0]
+    while start < len(rows) - 1:
+        part = rows[start : end + 1]
+        uneven = part[1:] - part[:-1] != step
         if uneven.any():
-            return int(uneven.any(axis=1).argmax()) + 1
-        if end >= len(rows) - 1:
-            return len(rows)
-        end *= 8
+            return start + int(uneven.any(axis=1).argmax()) + 1
+        start, end = end, min(8 * end, end + PART)
+    return len(rows)
+
+
+def in_parts(rows):
+    """An array in parts, along its first axis."""
+    count = max(1, PART // rows[0].size)
+    return (rows[i : i + count] for i in range(0, len(rows), count))
 
 
 def even_steps(index: np.ndarray) -> tuple[int, ...] | None:
     """The steps along each axis of an array of positions; None where they are not even."""
-    expected, steps = index[(0,) * index.ndim], []
+    first, steps = index.item(0), []
     for axis, n in enumerate(index.shape):
         place = (0,) * axis + (min(1, n - 1),) + (0,) * (index.ndim - axis - 1)
-        steps.append(int(index.item(place) - index.item(0)))
-        expected = np.add.outer(expected, np.arange(n, dtype=index.dtype) * steps[-1])
-    return tuple(steps) if (index == expected).all() else None
+        steps.append(index.item(place) - first)
+    return tuple(steps) if index.size == 1 or is_spaced(index, steps) else None
+
+
+def is_spaced(index, steps):
+    """Whether an array of positions goes by these steps from its first one on."""
+    while len(index) == 1 < index.ndim:
+        index, steps = index[0], steps[1:]
+    along, begin = None, index.item(0)
+    for part in in_parts(index):
+        if along is None:
+            along = part.dtype.type(0)
+            for n, step in zip(part.shape, steps):
+                along = np.add.outer(along, np.arange(n, dtype=part.dtype) * step)
+        if not (part == along[: len(part)] + begin).all():
+            return False
+        begin += len(part) * steps[0]
+    return True
 
 
 def view(buffer: np.ndarray, start: int, shape: tuple, steps: tuple) -> np.ndarray:

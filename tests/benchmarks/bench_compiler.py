@@ -37,7 +37,7 @@ OPERATIONS = (
     lambda x, y: x.exp(),
 )
 BINARY, TANH = 3, 3
-OPTIONAL = ("micrograd 0.1.0", "PyTorch", "JAX")
+OPTIONAL = ("micrograd 0.1.0", "PyTorch", "JAX", "jit, c", "jit, xla")
 
 
 def bench_moons(figure, request):

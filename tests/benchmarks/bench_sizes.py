@@ -25,7 +25,7 @@ IN_THE_ENGINE = 100 * 64**2  # points times the width squared, up to which the e
 
 
 def bench_sizes(figure, request):
-    """CPU time of a step, and as a ratio to JAX by hand, or to NumPy by hand without it."""
+    """All sizes with --long only, for some minutes."""
     long = request.config.getoption("--long")
     widths, counts = ((16, 64, 256), (100, 1_000, 10_000)) if long else ((16, 64), (100,))
     sizes = list(itertools.product(widths, counts))
@@ -48,7 +48,8 @@ def shown(row):
 def of_size(stack, width, count):
     """Builders of rows for a network and a batch of moons."""
     sizes, data = (width, width, 1), moons.points(count)
-    builders = {backend: partial(backend_step, stack, backend, sizes, data) for backend in BACKENDS}
+    parts = stack, sizes, data
+    builders = {f"jit, {backend}": partial(backend_step, backend, *parts) for backend in BACKENDS}
     builders |= {
         "NumPy by hand": lambda: moons.by_hand(sizes, *data),
         "PyTorch, eager": lambda: moons.torch_eager(sizes, *data),
@@ -59,7 +60,7 @@ def of_size(stack, width, count):
     return builders
 
 
-def backend_step(stack, backend, sizes, data):
+def backend_step(backend, stack, sizes, data):
     loss, optimizer = moons.by_examples(sizes)
     return whole_step(stack, loss, optimizer, *data, jit=partial(jit, backend=backend))
 
@@ -72,8 +73,9 @@ def bench_many_points(figure, request):
     figure(f"{'':16}{'first, s':>12}{'CPU, s':>12}{'memory, MB':>12}{'ns a point':>12}")
     losses = None
     for name in alone.CONTENDERS:
-        if (found := in_a_process(name, count)) is None:
-            figure(f"{name:16}   not available")
+        found = in_a_process(name, count)
+        if isinstance(found, str):
+            figure(f"{name:16}   not available: {found}")
             continue
         losses = losses or found["losses"]
         assert found["losses"] == pytest.approx(losses, rel=1e-9), name
@@ -83,7 +85,7 @@ def bench_many_points(figure, request):
 
 
 def in_a_process(name, count):
-    """What `alone` measures; None where a package or a compiler is missing."""
+    """What `alone` measures, or why it did not."""
     path = os.pathsep.join(map(str, (TESTS, TESTS.parent, *filter(None, sys.path))))
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.alone", name, str(count)],
@@ -92,4 +94,4 @@ def in_a_process(name, count):
         text=True,
         env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
     )
-    return json.loads(run.stdout) if run.returncode == 0 else None
+    return json.loads(run.stdout) if run.returncode == 0 else run.stderr.splitlines()[-1][:100]

@@ -1,12 +1,13 @@
 """Commands with streams of every kind, each in a fork, since to start takes longer than to run.
 
-Run as a program, it reads (arguments, streams, unbuffered, folder) for each command, as JSON, and
-prints what became of them: exit code, stdout and stderr.
+Run as a program, it reads the arguments of `ran` for each command, as JSON, and prints what became
+of them: exit code, stdout and stderr.
 """
 
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 import traceback
@@ -19,6 +20,7 @@ UNFLUSHED = 120  # the exit code of Python where it cannot write what is left
 FULL, GONE, FIRST, HUNG_UP = "full", "gone", "first line", "hung up"
 STREAMS = {  # standard output and standard error
     "both files": (OUT, ERR),
+    "of ASCII alone": (OUT, ERR),
     "stdout is full": (FULL, ERR),
     "stderr is full": (OUT, FULL),
     "both are full": (FULL, FULL),
@@ -60,17 +62,18 @@ def become(streams, unbuffered):
         else:
             os.dup2(opened(what), number)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        setattr(sys, name, stream(number, unbuffered))
+        encoding = "ascii" if streams == "of ASCII alone" else "utf-8"
+        setattr(sys, name, stream(number, unbuffered, encoding))
 
 
-def stream(number, unbuffered):
+def stream(number, unbuffered, encoding):
     """What Python has for a file descriptor at its start: None where that is closed."""
     try:
         raw = open(number, "wb" if number else "rb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
     except OSError:
         return None
     settings = {"line_buffering": number == 2, "write_through": unbuffered}
-    return io.TextIOWrapper(raw, "utf-8", "backslashreplace" if number == 2 else None, **settings)
+    return io.TextIOWrapper(raw, encoding, "backslashreplace" if number == 2 else None, **settings)
 
 
 def end(code):
@@ -84,8 +87,8 @@ def end(code):
     os._exit(code)
 
 
-def ran(arguments, streams, unbuffered, folder):
-    """Exit code, stdout and stderr of a command."""
+def ran(arguments, streams, unbuffered, folder, disk=None):
+    """Exit code, stdout and stderr of a command; no file may be larger than `disk`, in bytes."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     if not (child := os.fork()):
         code = 1
@@ -94,6 +97,8 @@ def ran(arguments, streams, unbuffered, folder):
             os.chdir(folder)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             become(streams, unbuffered)
+            if disk is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (disk, disk))
             code = main(arguments)
         except SystemExit as exit:
             code = exit.code

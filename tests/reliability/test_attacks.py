@@ -1,7 +1,7 @@
 """What comes from somebody else, and what they can do with it: the tests of ATTACKS.md."""
 
 import ast
-import base64
+import functools
 import json
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from test_hostile_pages import NO_DIALOGS, site_of
+from test_hostile_pages import NO_DIALOGS
 from test_hostile_words import named
 
 import micrograd
@@ -20,7 +20,7 @@ from micrograd.__main__ import main
 from micrograd.compiler import build, jit
 from micrograd.compiler.errors import JitError
 from micrograd.expression import ExpressionError, evaluate
-from micrograd.player import NO_PICTURE, step_through
+from micrograd.player import step_through
 from micrograd.viz import DrawError, draw_dot
 from micrograd.weights import WeightsError
 
@@ -45,6 +45,7 @@ def sentences():
         yield said, re.findall(NAMED, item)
 
 
+@functools.cache
 def tests_of(file):
     tree = ast.parse((HERE / file).read_text(encoding="utf-8"))
     return {f.name for f in ast.walk(tree) if isinstance(f, ast.FunctionDef)}
@@ -128,24 +129,8 @@ def test_a_notebook_that_is_none_is_a_mark_or_a_sentence(classroom, capsys):
     for text in BROKEN:
         (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
         assert main(["progress", "mine"]) == 0, text[:50]
-        assert main(["progress", "mine", "--csv"]) == 0
         told = capsys.readouterr()
         assert not told.err and ("?" in told.out or "□" in told.out)
-
-
-@pytest.mark.slow
-def test_the_site_publishes_what_cells_have_put_out(browser, tmp_path, monkeypatch):
-    pytest.importorskip("nbconvert")
-    site, v4 = site_of(tmp_path, monkeypatch), nbformat.v4
-    page = {"text/html": "<script>window.ran = 1</script>", "image/png": NO_PICTURE_64}
-    cell = v4.new_code_cell("x", outputs=[v4.new_output("display_data", page)])
-    first = v4.new_markdown_cell("# 00 A\n\n**b?** Ten minutes.")
-    nbformat.write(v4.new_notebook(cells=[first, cell]), tmp_path / "00_x.ipynb")
-    site.site(tmp_path / "out")
-    assert browser.open(tmp_path / "out" / "00_x.html").run("return window.ran") == 1
-
-
-NO_PICTURE_64 = base64.b64encode(NO_PICTURE).decode()
 
 
 @posix
@@ -254,29 +239,25 @@ def test_an_expression_reaches_nothing_of_python(text):
         evaluate(text, {"x": 2.0})
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "(" * 10**6,
-        "-" * 10**6 + "1",
-        "x" + "**x" * 10**5,
-        "1" * 10**6,
-        "9" + "**9" * 300,
-        "x." * 10**6,
-    ],
-    ids=lambda text: text[:5],
-)
-def test_an_expression_ends_nothing_but_itself(text):
-    program = (
-        "import sys; from micrograd.expression import *\n"
-        "try: evaluate(sys.stdin.read(), {'x': 1.5})\n"
-        "except ExpressionError: pass"
-    )
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(
-        command, input=text, text=True, capture_output=True, check=False, timeout=60
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+ENDLESS = [
+    "(" * 10**6, "-" * 10**6 + "1", "x" + "**x" * 10**5, "1" * 10**6, "9" + "**9" * 300,
+    "x." * 10**6, "x=" * 10**5 + "1", "x;" * 10**4, "tanh(" * 10**5, "[" * 99_999, "\\" * 10**5,
+]  # fmt: skip
+
+
+def test_an_expression_ends_nothing_but_itself():
+    program = """if True:
+        import json, sys
+        from micrograd.expression import ExpressionError, evaluate
+        for text in json.load(sys.stdin):
+            try:
+                evaluate(text, {"x": 1.5})
+            except ExpressionError as error:
+                assert len(str(error)) < 400
+        print("done")"""
+    command, given = [sys.executable, "-c", program], json.dumps(ENDLESS)
+    done = subprocess.run(command, input=given, text=True, capture_output=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
 
 
 @pytest.mark.slow

@@ -39,6 +39,7 @@ from matplotlib import pyplot as plt
 
 from micrograd import plot
 
+THEME = "Mistakes"
 WEIGHT_FILE = '{"format": "micrograd weights", "version": 1, "weights": '
 FILES = {
     "empty.json": b"",
@@ -176,7 +177,8 @@ def here(folder, monkeypatch):
 def refused(score):
     """Counts a row as refused."""
     probe, found = "bad inputs refused: type, what was wanted, what came", f"{{n}} of {len(ROWS)}"
-    return lambda: score(probe, "≥ 150, 0 silent", found, n=1)
+    who = "a beginner, on the first evening"
+    return lambda: score(probe, "≥ 150, 0 silent", found, hurt=who, n=1)
 
 
 @pytest.mark.parametrize("call, kind, words", CALLS, ids=[call for call, *_ in CALLS])

@@ -302,17 +302,22 @@ def test_builders_at_once_all_get_it_right(n, tmp_path, score, tries):
 
 
 def killed_builders(folder, n, seed):
-    """How often the next one is right where a builder and its compiler were killed at any time."""
+    """How often the next one is right where a builder and its compiler were killed halfway."""
     build.users_folder = lambda: folder
     start, rng, right = time.monotonic(), random.Random(seed), 0
     times(-1)
     seconds = time.monotonic() - start
     for i in range(n):
+        before, late = {*folder.rglob("*.so")}, time.monotonic() + 10 * seconds
         if not (child := os.fork()):
             os.setsid()
             times(i)
             os._exit(0)
-        time.sleep(rng.uniform(0, seconds))
+        if i % 2:
+            time.sleep(rng.uniform(0, seconds))
+        else:  # at once when there is a library, which the linker still writes to
+            while {*folder.rglob("*.so")} <= before and time.monotonic() < late:
+                pass
         for end in (os.killpg, os.kill):  # it may be too early for a group of its own
             try:
                 end(child, signal.SIGKILL)
@@ -332,7 +337,7 @@ def test_a_build_that_is_killed_leaves_nothing_that_is_loaded(tmp_path, score, t
     n = tries(10, 400)
     right, left = in_a_fresh_process(killed_builders, tmp_path, n, fresh_seed)
     score(
-        "the C cache: kill -9 of a builder and its compiler at a random moment",
+        "the C cache: kill -9 of a builder and its compiler, at any moment and while it links",
         "the next one is right, and no litter for ever",
         f"{right} of {n}",
         hurt=HURT,

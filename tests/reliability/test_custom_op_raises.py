@@ -6,6 +6,8 @@ from micrograd import Value
 from micrograd.engine import node
 from micrograd.function import Function
 
+THEME = "Numbers"
+
 # The ways to write an operation, here 18 s. In backward, each passes half of its gradient on, then
 # calls `fault`, then passes the other half on.
 
@@ -97,6 +99,8 @@ def test_an_operation_that_raises_is_named_and_can_be_tried_again(way, error, sc
         "an op of one's own raises in backward; zero_grad; backward again",
         217,
         f"{a.grad:.0f} ({way})",
+        hurt="who writes an operation with a mistake, corrects it, and goes on in the notebook",
+        peer="865",
     )
     assert a.grad == 217
 

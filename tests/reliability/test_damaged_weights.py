@@ -10,6 +10,8 @@ import pytest
 from micrograd.nn import MLP, WeightsError
 from micrograd.weights import digest
 
+THEME = "Files"
+
 
 def flipped(content, rng):
     for _ in range(rng.choice([1, 1, 2, 8])):
@@ -86,6 +88,7 @@ def test_a_damaged_file_is_refused_or_holds_the_same_weights(tmp_path, fresh_see
         f"{n:,} damaged weight files",
         "refused with nothing changed, or as saved; 0 wrong ones accepted",
         f"{refused:,} refused, {n - refused:,} as saved, 0 wrong",
+        hurt="who loads a model from a disk that fails, or a download that was cut",
     )
     assert refused > n / 2
 
@@ -227,7 +230,14 @@ def test_a_hostile_file_is_refused_with_the_reason(name, tmp_path, score):
     error = refusal(MLP(1, [1]), path)
     whole = reason if "do not fit" in reason else f"cannot load {str(path)!r}: {reason}"
     assert (type(error), str(error)) == (WeightsError, whole)
-    score(f"{len(HOSTILE)} hostile weight files", "an exact error for each", "{n}", n=1)
+    score(
+        f"{len(HOSTILE)} hostile weight files",
+        "an exact error for each",
+        "{n}",
+        theme="Attacks",
+        hurt="who loads a model that somebody else has made",
+        n=1,
+    )
 
 
 def test_a_path_that_cannot_be_read_is_named(tmp_path):

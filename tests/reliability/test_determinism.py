@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from processes import printed
 
+THEME = "Numbers"
+
 SETUP = """
 import hashlib, json
 import micrograd.functional as F
@@ -58,5 +60,7 @@ def test_every_process_trains_the_same_model(tries, score):
         f"{n} processes × 3 hash seeds train {len(TRAININGS)} models",
         "one digest for each",
         ", ".join(str(len(different)) for different in digests),
+        hurt="who compares two runs, or reports a bug",
+        peer="6 different models of one seed",
     )
     assert [len(different) for different in digests] == [1] * len(TRAININGS)

@@ -10,6 +10,8 @@ from reliability.graphs import graph
 from micrograd import Value
 from micrograd.compiler import jit
 
+THEME = "The jit"
+
 EDGES = (math.inf, -math.inf, math.nan, -0.0, 0.0, 5e-324, -5e-324, 1e-310)
 CALLS = 4
 
@@ -63,5 +65,6 @@ def test_compiled_programs_take_edge_values_as_the_engine_does(fresh_seed, tries
         f"{count:,} random programs compiled, {CALLS} calls each with inf, nan, -0.0, denormals",
         "as in the engine",
         f"{len(found)} differ",
+        hurt="whose loss became nan, and who looks for where",
     )
     assert found == []

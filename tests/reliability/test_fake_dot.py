@@ -8,6 +8,8 @@ import pytest
 from micrograd import Value, layout
 from micrograd.viz import DrawError, draw_dot
 
+THEME = "Mistakes"
+
 
 def ended(by):
     return f"was ended by signal {by} ({signal.strsignal(by)})"
@@ -100,6 +102,7 @@ def test_a_broken_program_is_a_draw_error_and_a_notebook_shows_text(
         f"{len(BROKEN)} broken dot programs",
         "a DrawError with the cause; text in the notebook",
         "{n}",
+        hurt="who has no Graphviz, or half of one",
         n=1,
     )
 

@@ -12,6 +12,8 @@ import micrograd.functional as F
 from micrograd import Value
 from micrograd.compiler import batched, jit
 
+THEME = "The jit"
+
 BAR = 1e-9
 ROWS = 3  # of a table
 KINDS = "shared", "number", "integer", "row"
@@ -107,6 +109,7 @@ def test_many_losses_of_examples_are_those_of_the_engine(fresh_seed, tries, scor
         f"{count:,} random losses of numbers, integers and rows, by examples, against the engine",
         f"error ≤ {BAR:.0e} of the largest gradient; one recording, unless a corner is met",
         f"at most {largest:.1e}",
+        hurt="who trains on batches of rows, numbers and classes",
     )
 
 

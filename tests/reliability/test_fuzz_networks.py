@@ -9,6 +9,8 @@ import micrograd.functional as F
 from micrograd import Value
 from micrograd.compiler import jit
 
+THEME = "The jit"
+
 BAR = 1e-9
 ACTIVATIONS = Value.tanh, Value.relu, Value.sigmoid, Value.softplus, Value.sin
 MIXES = (
@@ -73,5 +75,6 @@ def test_compiled_networks_have_the_engines_gradients(fresh_seed, tries, score):
         f"{count:,} random small networks compiled, loss and all gradients, against the engine",
         f"relative error ≤ {BAR}",
         f"at most {worst:.2g}",
+        hurt="who trains a network",
     )
     assert worst <= BAR

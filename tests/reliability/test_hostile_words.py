@@ -19,7 +19,6 @@ from micrograd.expression import evaluate
 from micrograd.film import snapshot
 from micrograd.function import Function
 from micrograd.gradcheck import gradcheck
-from micrograd.live import live
 from micrograd.nn import Module
 from micrograd.player import step_through
 from micrograd.text import visible
@@ -39,18 +38,11 @@ def named(text, thing):
     return thing
 
 
-def leaves():
-    """A Value with each text as its label, another one that `names` calls so, and their names."""
-    known = {text: Value(2.0) for text in TEXTS}
-    return [Value(1.0, label=text) for text in TEXTS], known
-
-
 def forest():
     """A graph in which each text is a label, a name and an operation, and its names."""
-    labelled, known = leaves()
-    named = [known[text] for text in TEXTS]
-    pairs = zip(labelled, named, TEXTS)
-    return F.sum([Value(3.0, (x, y), text) for x, y, text in pairs]), known
+    known = {text: Value(2.0) for text in TEXTS}
+    made = [Value(3.0, (Value(1.0, label=text), x), text) for text, x in known.items()]
+    return F.sum(made), known
 
 
 # Drawings
@@ -253,7 +245,7 @@ SENTENCES = {
     "first weights": lambda t: nn.MLP(2, [1], init=t),
     "a film": lambda t: snapshot(nn.MLP(2, [2, 1], act=named(t, lambda x: x)), [[0, 1]], [1]),
     "onnx": lambda t: nn.MLP(2, [2, 1], act=named(t, lambda x: x)).save("never.onnx"),
-    "live data": live,
+    "live data": lambda t: pytest.importorskip("micrograd.live").live(t),
 }
 
 

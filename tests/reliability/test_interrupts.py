@@ -19,6 +19,8 @@ from micrograd.engine import topological_order
 from micrograd.function import Function
 from micrograd.train import History, fit
 
+THEME = "Interrupts"
+
 pytestmark = pytest.mark.slow
 
 
@@ -199,6 +201,8 @@ def test_backward_tried_again_is_exact(graph, ctrl_c, fresh_seed, tries, score):
         "Ctrl-C in backward, then zero_grad and backward again",
         "every gradient exact",
         "in {exact:,} of {tries:,} tries, {halfway:,} of them halfway",
+        hurt="who stops a cell and runs it again",
+        peer="wrong in 23 to 35 % of tries",
         exact=exact,
         tries=n,
         halfway=halfway,
@@ -257,6 +261,7 @@ def training(run):
     return training
 
 
+HURT = "who stops a training to look at it, and goes on"
 BETWEEN_STEPS = (
     "parameters never of two steps; exact in the end",
     "of {tries:,} tries, {whole:,} between two steps, {exact:,} exact",
@@ -290,7 +295,9 @@ def test_training_stops_between_two_steps_and_goes_on_exactly(
             run.backward()
             run.optimizer.step()
         exact += run.state() == right[STEPS]
-    score(f"Ctrl-C in {call}, then on", *BETWEEN_STEPS, tries=n, whole=whole, exact=exact)
+    score(
+        f"Ctrl-C in {call}, then on", *BETWEEN_STEPS, hurt=HURT, tries=n, whole=whole, exact=exact
+    )
     assert (whole, exact) == (n, n)
 
 
@@ -325,7 +332,7 @@ def test_a_compiled_training_stops_between_two_steps(
         exact += [model.state_dict(), *trained(own)][-1] == right[-1]
         exact -= any(type(p) is not Value for p in own.parameters)
     what = "Ctrl-C in a compiled training" + ", in many steps at once" * many
-    score(f"{what}, then on", *BETWEEN_STEPS, tries=n, whole=whole, exact=exact)
+    score(f"{what}, then on", *BETWEEN_STEPS, hurt=HURT, tries=n, whole=whole, exact=exact)
     assert (whole, exact) == (n, n)
 
 
@@ -347,6 +354,7 @@ def test_loaded_weights_are_the_old_or_the_new_ones(ctrl_c, fresh_seed, tries, s
         "Ctrl-C in load_state_dict()",
         "the old weights or the new ones",
         "{whole:,} of {tries:,}",
+        hurt="who stops a cell that loads a model",
         whole=whole,
         tries=n,
     )

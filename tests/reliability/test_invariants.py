@@ -11,8 +11,11 @@ from reliability.reference import gradient_error
 from micrograd import Value
 from micrograd.tensor import Tensor
 
+THEME = "Numbers"
+
 pytestmark = pytest.mark.slow
 
+HURT = "who adds up losses, splits a batch or runs a cell twice"
 ANY = st.integers(0, 2**32 - 1)
 
 
@@ -23,7 +26,7 @@ def always(fresh_seed, tries, score):
     def always(name, check, *strategies, short=300):
         count = tries(short, 5_000)
         holds(check, *strategies, count=count, fresh_seed=fresh_seed)
-        score(name, f"on all of {count:,} draws", "holds")
+        score(name, f"on all of {count:,} draws", "holds", hurt=HURT)
 
     return always
 

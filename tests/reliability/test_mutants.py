@@ -22,6 +22,8 @@ import micrograd.functional as F
 from micrograd import Value, engine, function, tensor
 from micrograd.tensor import Tensor
 
+THEME = "Numbers"
+
 # The table of operations, and what else adds to gradients.
 
 
@@ -242,4 +244,5 @@ def test_every_mutant_is_noticed(score):
         "dropped, operands swapped, = for +=",
         "all noticed",
         f"{total} of {total}",
+        hurt="who changes the engine: a wrong sign would pass",
     )

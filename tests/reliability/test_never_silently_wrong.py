@@ -11,6 +11,8 @@ from reliability.learners import LEARNERS
 
 from micrograd.compiler import jit
 
+THEME = "The jit"
+
 CALLS = 40
 # The call at which a program is refused; all others give the engine's numbers.
 REFUSED = {
@@ -104,6 +106,7 @@ def test_a_program_gives_the_engines_numbers_or_is_refused(name, score):
         f"{len(LEARNERS)} programs of learners and {len(PROBES)} probes of hidden state under jit",
         "the engine's numbers or a JitError; 0 silently wrong",
         "{same} the engine's, {first} refused at the first call, {later} at the second or third",
+        hurt="a learner, who would publish the wrong number",
         same=not call,
         first=call == 1,
         later=(call or 0) > 1,

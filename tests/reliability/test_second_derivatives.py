@@ -89,6 +89,7 @@ def test_hessians_times_vectors_equal_the_reference(fresh_seed, tries, score):
         f"{count:,} random graphs, second derivatives along a random direction, four ways",
         f"relative error ≤ {BAR:.0e}",
         f"at most {worst:.1e}",
+        hurt="who does Newton's method, or penalizes a slope",
     )
 
 

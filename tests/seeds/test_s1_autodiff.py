@@ -172,7 +172,14 @@ def test_s1_11_doublings_cost_nodes_and_not_paths(score):
     for _ in range(100_000):
         y = (y + y) / 2
     y.backward()
-    score("y = (y + y) / 2, 100,000 times", "1.0, at last", f"{x.grad}, at last")
+    score(
+        "y = (y + y) / 2, 100,000 times",
+        "1.0, at last",
+        f"{x.grad}, at last",
+        theme="Memory and depth",
+        hurt="who uses a number twice: paths double with every line",
+        peer="100 times never end",
+    )
     assert x.grad == 1.0
 
 

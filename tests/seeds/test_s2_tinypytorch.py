@@ -130,7 +130,14 @@ def test_s2_6_a_chain_of_a_million_nodes(score):
     del x
     freed = "gone" if end() is None else "still there"
     right = "1,000,001; Value(data=1000001.0, grad=1.0); gone"
-    score("a chain of 1,000,000: forward, backward, repr, del", right, f"{found}; {freed}")
+    score(
+        "a chain of 1,000,000: forward, backward, repr, del",
+        right,
+        f"{found}; {freed}",
+        theme="Memory and depth",
+        hurt="who writes a loop: a recurrent network, an ODE",
+        peer="RecursionError above 995 nodes",
+    )
     assert f"{found}; {freed}" == right
 
 

@@ -153,7 +153,8 @@ class Spreading:
         """The ids of all examples, along one more axis."""
         ids = np.asarray(ids)
         examples = np.arange(count, dtype=self.type)
-        found = self.first[ids][..., None] + self.step[ids][..., None] * examples
+        found = self.step[ids][..., None] * examples
+        found += self.first[ids][..., None]
         if self.listed:
             flat, rows = ids.ravel(), found.reshape(-1, count)
             for at in np.flatnonzero(np.isin(flat, list(self.listed))):
