@@ -4,6 +4,7 @@ import copy
 import pickle
 import threading
 
+import backends
 import numpy as np
 import pytest
 from test_batched import ALL, ONCE, moved
@@ -218,6 +219,31 @@ def test_more_large_arrays_than_a_few_are_taken_by_their_elements():
     f, xs = jit(function), [X + i for i in range(20)]
     assert f(xs).data == pytest.approx(function(xs).data)
     assert not Arguments((xs,), {}).taken.whole and not f._taken
+
+
+@pytest.mark.parametrize("backend", backends.ALL)
+def test_every_backend_takes_the_columns_of_several_arrays(backend):
+    """Of floats and of integers, in two batches of other lengths, with numbers between them."""
+    class_error = batched(lambda x, t: F.cross_entropy([F.dot(W, x), W[1] * x[0], W[2]], t))
+    error = batched(lambda x, t: (F.dot(W, x) - t / 4) ** 2)
+
+    def function(X, T, scale, Z, U):
+        return class_error(X, T) * scale + error(Z, U)
+
+    f = jit(function, backend=backend)
+    for i in range(3):
+        x, t = moved(X, i), np.roll(T, i).astype("int32")
+        given = x, t[:COUNT], 0.5 + i, np.concatenate([x, x])[: 2 * COUNT - 9], t[: 2 * COUNT - 9]
+        found = gradients(f(*given))
+        assert found == pytest.approx(gradients(function(*given)), rel=1e-11)
+    assert f._costs.recordings == 1 and f.program
+
+
+def gradients(y):
+    for w in W:
+        w.grad = 0.0
+    y.backward()
+    return [y.data, *(w.grad for w in W)]
 
 
 @pytest.mark.parametrize("by_rows", [False, True])

@@ -27,7 +27,8 @@ def batched(loss: Callable[..., Value]) -> Callable[..., Value]:
 
     The rows of lists, arrays and Tensors are taken together, row by row; keyword arguments are the
     same for all examples, as is what the loss finds outside. For jit, one example is recorded, with
-    an axis over all of them, unless they go different ways through the function.
+    an axis over all of them, unless they go different ways through the function. Pass millions of
+    them as arrays: each number of lists is recorded, and of arrays that are looked into.
     Raises ValueError where arguments are not equally long, or empty.
 
     >>> w = Value(3.0)
