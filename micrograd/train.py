@@ -46,6 +46,7 @@ def fit(
     seed: int | None = None,
     progress: bool = True,
     jit: bool | str = False,
+    devices: Any = None,
     film: bool = False,
     on_step: Callable[[History], Any] | None = None,
 ) -> History:
@@ -53,9 +54,10 @@ def fit(
 
     Each step is on the whole of X and y, or on a batch drawn anew, by `seed` if there is one. The
     progress bar goes to stderr, or into a notebook's cell until it is done. With `jit`, the whole
-    step is compiled; it may name a backend, as in jit="c" or jit="xla"; see compiler.jit. With
-    `film`, the history has the training as a film; see film.Film. `on_step` is called with the
-    history after each step, and ends the training with True.
+    step is compiled; it may name a backend, as in jit="c" or jit="xla", and for the latter there
+    may be `devices`; see compiler.jit. With `film`, the history has the training as a film; see
+    film.Film. `on_step` is called with the history after each step, and ends the training with
+    True.
     Ctrl-C ends the training after the last whole step: the model keeps what it has learned.
     Raises ValueError unless X and y are equally long, a batch fits into them and the optimizer has
     parameters of the model, and where every
@@ -76,6 +78,8 @@ def fit(
         raise ValueError(f"seed is a whole number or None, got {seed!r}")
     if not isinstance(jit, bool) and jit not in tuple(compiler.BACKENDS):
         raise ValueError(f"jit is True, False, {compiler.named_backends()}, got {jit!r}")
+    if devices is not None and not isinstance(jit, str):
+        raise ValueError(f'devices are for jit="xla", got jit={jit!r}')
     if batch_size is not None and not (is_whole(batch_size) and 1 <= batch_size <= len(X)):
         raise ValueError(f"batch_size is from 1 to the {len(X)} samples, got {batch_size!r}")
     if jit and batch_size:
@@ -103,7 +107,7 @@ def fit(
         history.accuracies.append(accuracy)
 
     try:
-        with training_steps(model, loss, optimizer, jit) as some_steps:
+        with training_steps(model, loss, optimizer, jit, devices) as some_steps:
             while (done := len(history.losses)) < steps:
                 if camera:
                     camera.see(done)
@@ -131,11 +135,11 @@ def fit(
     return history
 
 
-def training_steps(model, loss, optimizer, jit):
+def training_steps(model, loss, optimizer, jit, devices):
     """A context in which there is a function that makes steps: see `engine_steps`."""
     if not jit:
         return engine_steps(model, loss, optimizer)
-    return compiled_steps(model, loss, optimizer, "numpy" if jit is True else jit)
+    return compiled_steps(model, loss, optimizer, "numpy" if jit is True else jit, devices)
 
 
 @contextmanager
@@ -163,7 +167,7 @@ def engine_steps(model, loss, optimizer):
 
 
 @contextmanager
-def compiled_steps(model, loss, optimizer, backend):
+def compiled_steps(model, loss, optimizer, backend, devices):
     """The same, compiled. For losses that are means, one example does."""
 
     def forward(samples, targets):
@@ -178,7 +182,7 @@ def compiled_steps(model, loss, optimizer, backend):
         return loss([score], [target]), score
 
     mean = forward_of_a_mean if loss in MEANS else forward
-    whole = compiler.jit(mean, backend=backend)
+    whole = compiler.jit(mean, backend=backend, devices=devices)
     with whole.training(optimizer) as step:
         shape: tuple = ()
 

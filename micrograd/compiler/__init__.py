@@ -60,6 +60,7 @@ from .examples import batched, check_examples
 from .guards import Guards, alike
 from .indices import of_arrays
 from .locks import Lock
+from .mesh import check_devices, is_of_several_processes, mesh_of
 from .passes.lower import lower
 from .pytree import NONE, Arguments, Taken, are_the_same, items_of, replaced, results, with_values
 from .report import explanation
@@ -79,11 +80,13 @@ NODE_SECONDS = 2e-5  # what an audit of more is expected to take for each
 
 
 @overload
-def jit(function: Callable[P, R], *, backend: str = "numpy") -> Jit[P, R]: ...
+def jit(function: Callable[P, R], *, backend: str = "numpy", devices: Any = None) -> Jit[P, R]: ...
 @overload
-def jit(*, backend: str = "numpy") -> Callable[[Callable[P, R]], Jit[P, R]]: ...
 def jit(
-    function: Callable[P, R] | EllipsisType = ..., *, backend: str = "numpy"
+    *, backend: str = "numpy", devices: Any = None
+) -> Callable[[Callable[P, R]], Jit[P, R]]: ...
+def jit(
+    function: Callable[P, R] | EllipsisType = ..., *, backend: str = "numpy", devices: Any = None
 ) -> Jit[P, R] | Callable[[Callable[P, R]], Jit[P, R]]:
     """The function, made fast: it gives the same Values, and they pass the same gradients back.
 
@@ -122,6 +125,20 @@ def jit(
     2.2e-308 are zero there. With a Function of one's own, a program is NumPy's. JAX's settings
     are left as they are. Raises JitError without JAX: pip install 'micrograd-lessons[xla]'.
 
+    `devices` spread the examples of batched() over several devices in XLA: a number n, the first n
+    of jax.devices(), a list of devices, or a jax.sharding.Mesh, whose first axis takes them. Each
+    device has all parameters and its part of the examples; where these do not divide, the last one
+    fills up and counts once. A step adds loss and gradients of all up in one all-reduce; it takes
+    one more where a sum is to be known first, as for the logarithm of a mean. What is not of
+    examples is done by all of them. f.explain() says what each has. Large arrays, of 1,000 numbers
+    or more, lie on the devices by their rows. Losses differ by the last digits from those of one.
+
+    After jax.distributed.initialize(), jax.devices() are those of all processes, on one machine or
+    many: then each process makes the same calls, in the same order, with the same seeds and the
+    whole arrays (a np.memmap will do), and copies its own rows to its own devices. All get the same
+    losses and parameters. Where one ends, the others do with an error, within the
+    heartbeat_timeout_seconds that initialize() takes.
+
     Raises JitError for what a replay could not do, and where an audit finds a difference. Else a
     jitted function differs from the function in this only:
 
@@ -138,8 +155,8 @@ def jit(
     =========================  ====================================================================
     """
     if isinstance(function, EllipsisType):
-        return lambda function: Jit(function, backend)
-    return Jit(function, backend)
+        return lambda function: Jit(function, backend, devices)
+    return Jit(function, backend, devices)
 
 
 class Recorded:
@@ -180,16 +197,20 @@ class Jit(Generic[P, R]):
     # Its own state; in __dict__ are the attributes of the function, and those that users set.
     __slots__ = (
         "__dict__", "__weakref__", "_audit_seconds", "_costs", "_defect", "_known", "_latest",
-        "_seconds", "_taken", "backend", "function", "lock",
+        "_mesh", "_seconds", "_taken", "backend", "devices", "function", "lock",
     )  # fmt: skip
 
-    def __init__(self, function: Callable[P, R], backend: str = "numpy") -> None:
+    def __init__(
+        self, function: Callable[P, R], backend: str = "numpy", devices: Any = None
+    ) -> None:
         if not callable(function):
             raise TypeError(f"jit() needs a function, got {type(function).__name__} {function!r}")
         if backend not in tuple(BACKENDS):
             raise ValueError(f"backend is {named_backends()}, got {backend!r}")
         functools.update_wrapper(self, function, updated=())
-        self.function, self.backend = function, backend
+        check_devices(devices, backend)
+        self.function, self.backend, self.devices = function, backend, devices
+        self._mesh = None  # as soon as there is a recording
         self.lock = Lock()
         self.forget()
 
@@ -219,7 +240,11 @@ class Jit(Generic[P, R]):
         return self if instance is None else JitMethod(self, instance)
 
     def __reduce__(self):
-        return type(self), (self.function, self.backend)  # a copy begins without recordings
+        return type(self), (
+            self.function,
+            self.backend,
+            self.devices,
+        )  # a copy begins without recordings
 
     def training(self, optimizer: Optimizer) -> Training:
         """A whole step of training at once, to be used in a `with` statement:
@@ -331,7 +356,7 @@ class Jit(Generic[P, R]):
         What fails for whole arrays, for one example, or for arrays of integers as inputs, is tried
         again with their elements, with all examples, and with plain ints.
         """
-        taken = arguments.taken
+        taken, self._mesh = arguments.taken, self._mesh or mesh_of(self.devices)
         try:
             return self.newly_recorded(arguments)
         except ElementsError as error:
@@ -373,7 +398,7 @@ class Jit(Generic[P, R]):
                 raise PlainIntError(wanted)
             check_examples(trace, returned)
             graph = lower(returned, trace, leaves, inputs, wholes)
-            made = Executable(graph, answer, leaves, self.lock, self.backend)
+            made = Executable(graph, answer, leaves, self.lock, self.backend, self._mesh)
             if trace.of_an_example:  # do the others go the same way?
                 with self.lock.held:
                     made.fill(arguments)
@@ -464,7 +489,12 @@ class Jit(Generic[P, R]):
         """Whether to run the function once more: does it still do what was recorded?"""
         if way.checked_at == self._costs.calls:
             return False
-        return not way.audits or self._seconds >= self.next_audit(way)
+        return not way.audits or (not self.in_step and self._seconds >= self.next_audit(way))
+
+    @property
+    def in_step(self) -> bool:
+        """Whether other processes make the same calls: then no clock decides what is done."""
+        return self._mesh is not None and is_of_several_processes(self._mesh)
 
     def is_settled(self, way):
         """Whether a way was audited, and there is nothing to ask but whether guards hold."""
@@ -524,7 +554,8 @@ class Jit(Generic[P, R]):
             return {}
         found = sample(way.replay.program.graph, way.audits)
         spent = self._audit_seconds + NODE_SECONDS * way.did.nodes
-        if found is None and (way.did.nodes <= FEW_NODES or spent <= AUDITS * self._seconds):
+        is_cheap = not self.in_step and spent <= AUDITS * self._seconds
+        if found is None and (way.did.nodes <= FEW_NODES or is_cheap):
             return {}  # all of them
         return found
 

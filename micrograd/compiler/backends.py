@@ -19,6 +19,7 @@ from .. import floats
 from .build import library
 from .emit import c, kernels
 from .emit import numpy as emit_numpy
+from .mesh import OnMesh
 from .passes.group import Schedule
 from .passes.layout import Layout, layout
 from .passes.spread import spread
@@ -142,3 +143,10 @@ def named_backends() -> str:
 def laid_out(backend: str, schedule: Schedule, order: Sequence[int] = ()) -> Any:
     """Offsets for a backend; in XLA, all examples are an axis of arrays."""
     return ends(schedule, order) if backend == "xla" else layout(spread(schedule), order)
+
+
+def coded(backend: str, layout: Any, careful: bool, mesh: Any) -> NumPy | C | XLA:
+    """What a layout becomes; on a mesh, if there is one."""
+    if backend == "xla" and mesh is not None:
+        return OnMesh(layout, mesh)
+    return BACKENDS[backend](layout, careful)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from .backends import BACKENDS, laid_out
+from .backends import coded, laid_out
 from .graph import Graph
 from .passes.differentiate import differentiate
 from .passes.fold import fold
@@ -14,6 +15,9 @@ from .passes.group import group
 from .passes.matmul import matmuls
 from .passes.pad import pad
 from .passes.split import split
+
+if TYPE_CHECKING:
+    from jax.sharding import Mesh
 
 
 class Program:
@@ -30,8 +34,11 @@ class Program:
         used: Sequence[int] | None = None,
         order: Sequence[int] = (),
         careful: bool = False,
+        mesh: Mesh | None = None,
     ) -> None:
         """Back from the outputs at the places `used`; `order` is that of the leaves, if given.
+
+        On a `mesh` of devices, if there is one.
 
         A `careful` one is for infinite numbers and nan: no gradient passes where it is flat.
         """
@@ -45,7 +52,7 @@ class Program:
         self.differentiated = differentiate(pad(graph), used, ends, careful)
         self.folded = split(fold(self.differentiated))
         self.layout = found = laid_out(backend, matmuls(group(self.folded)), order)
-        self.code = code = BACKENDS[backend](found, careful)
+        self.code = code = coded(backend, found, careful, mesh)
         self.v, self.forward, self.backward = code.v, code.forward, code.backward
         self.leaves = [graph.leaves[i] for i in found.order]
         self.outputs = found.offset[found.schedule.graph.outputs]

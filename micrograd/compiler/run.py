@@ -22,10 +22,16 @@ from .pytree import Arguments, replaced
 
 class Executable:
     def __init__(
-        self, graph: Graph, answer: Any, stand_ins: Sequence[Value], lock: Lock, backend: str
+        self,
+        graph: Graph,
+        answer: Any,
+        stand_ins: Sequence[Value],
+        lock: Lock,
+        backend: str,
+        mesh: Any = None,
     ) -> None:
         """`stand_ins` are the leaves that stood for Values in the arguments."""
-        self.program = Program(graph, backend)
+        self.program = Program(graph, backend, mesh=mesh)
         self.answer = replaced(answer, lambda v: Value(0.0))
         self.lock = lock
         self.v = self.program.v

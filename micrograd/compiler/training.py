@@ -19,6 +19,7 @@ from ..optim import SGD, Adam, Optimizer
 from .addresses import loaded
 from .backends import C
 from .errors import JitError
+from .mesh import OnMesh
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
 from .shortcut import Shortcut, XlaShortcut
@@ -233,7 +234,9 @@ class Training:
         fill, at, args = self.fills[replay], start, batches[start - 1]
         # By the processor's time, which is dearer to ask for, where the machine does other things.
         until, spent = time.monotonic() + LOOP_SECONDS, time.process_time() + LOOP_SECONDS
-        while at < len(batches) and (time.monotonic() < until or time.process_time() < spent):
+        while at < len(batches) and (
+            self.jitted.in_step or time.monotonic() < until or time.process_time() < spent
+        ):
             if (batch := batches[at]) is not args:
                 args, given = batch, arguments.alike((*self.bound, *batch), kwargs)
                 if given is None:
@@ -448,7 +451,11 @@ class Fill:
                 leaves[i].grad += found.item(i)
 
 
-KINDS: dict[type, type[Steps] | type[XlaSteps]] = {C: Steps, XLA: XlaSteps}  # of backends
+KINDS: dict[type, type[Steps] | type[XlaSteps]] = {  # of backends
+    C: Steps,
+    XLA: XlaSteps,
+    OnMesh: XlaSteps,
+}
 SHORTCUTS: dict[type, type[Shortcut]] = {Steps: Shortcut, XlaSteps: XlaShortcut}
 
 

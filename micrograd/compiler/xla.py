@@ -75,17 +75,15 @@ class XLA:
     A gradient that is infinite or nan is computed anew, by a careful program in NumPy.
     """
 
-    def __init__(self, layout: Ends, careful: bool = False) -> None:
-        self.jax = jax = imported()
-        from .emit import jax_kernels
+    in_step = False  # with other processes
 
-        emitter = XlaEmitter(layout)
+    def __init__(self, layout: Ends, careful: bool = False) -> None:
+        self.jax = imported()
+        emitter = self.emitter(layout)
         self.text, self.lines = emitter.text(), emitter.lines
         self.layout, self.v = layout, np.zeros(layout.size)
-        self.names: dict[str, Any] = {**vars(jax_kernels), **emitter.given}
+        self.names: dict[str, Any] = self.kernels() | emitter.given
         exec(compile(self.text, "<jit>", "exec"), self.names)
-        parts = self.names["forward"], self.names["backward"]
-        self.run_forward, self.run_backward = map(jax.jit, parts)
         start, inputs = layout.computed, layout.inputs
         self.p, self.x, at = self.v[:inputs], [], inputs
         for ids, rows in blocks_of(layout.schedule.graph):
@@ -100,6 +98,40 @@ class XLA:
         self.runs = 0  # passes forward so far
         self.instead: Callable[[], bool] | None = None  # of the next forward pass
         self.outputs = layout.offset[layout.schedule.graph.outputs]
+        self.compile()
+
+    def emitter(self, layout: Ends) -> XlaEmitter:
+        return XlaEmitter(layout)
+
+    def kernels(self) -> dict[str, Any]:
+        """What the functions call, by name."""
+        from .emit import jax_kernels
+
+        return dict(vars(jax_kernels))
+
+    def compile(self) -> None:
+        """Lets JAX compile both functions, as soon as they are called."""
+        self.run_forward, self.run_backward = map(
+            self.jit, (self.names["forward"], self.names["backward"])
+        )
+
+    def whole(self, s: Any, *given: Any) -> tuple:
+        """Forward and backward for JAX: results, whether all compared alike, gradients, `found`."""
+        results, alike, kept = self.names["forward"](*given)
+        return results, alike, *self.names["backward"](s, kept, *given)
+
+    def jit(self, function: Callable) -> Callable:
+        return self.jax.jit(function)
+
+    def put(self, array: np.ndarray) -> Any:
+        """An array, on the device."""
+        return self.jax.device_put(array.copy())  # which JAX may read later, or keep
+
+    put_input = put
+
+    def given_now(self) -> list:
+        """The leaves and inputs."""
+        return [x.copy() for x in (self.p, *self.x)]
 
     def forward(self) -> bool:
         """Whether all comparisons came out as they did, after a pass or what comes `instead`."""
@@ -109,9 +141,9 @@ class XLA:
 
     def forward_alone(self):
         with self.jax.enable_x64(True):
-            given = [x.copy() for x in (self.p, *self.x)]  # JAX may read them later, or keep them
-            results, alike, kept = self.run_forward(*given)
-            self.given = kept, *given
+            given = self.given_now()
+            results, alike, *kept = self.run_forward(*given)
+            self.given = *kept, *given
             self.results[:] = results
             return bool(alike)
 

@@ -99,7 +99,8 @@ class XlaSteps:
         if (found[:, -1] != 1.0).any() or not self.takes(state, np.asarray(state), new):
             self.block = max(self.block // 2, 1)  # in which of them was it?
             return []
-        if time.monotonic() - began < BLOCK_SECONDS / 2 and count == self.block < MOST:
+        is_quick = self.code.in_step or time.monotonic() - began < BLOCK_SECONDS / 2
+        if is_quick and count == self.block < MOST:
             self.block *= 2
         return self.code.outputs_of(found)
 
@@ -116,7 +117,7 @@ class XlaSteps:
         """A state on the device with this table."""
         if now.tobytes() != self.copy:
             rest = np.zeros(len(self.grads) + len(self.code.results) + 1)
-            self.state = self.code.jax.device_put(np.append(now[self.from_table], rest))
+            self.state = self.code.put(np.append(now[self.from_table], rest))
             self.copy = now.tobytes()
         return self.state
 
@@ -125,13 +126,13 @@ class XlaSteps:
         for i, x in enumerate(self.code.x):
             now = x.tobytes()
             if i not in kept or kept[i][0] != now:
-                kept[i] = now, self.code.jax.device_put(x.copy())
+                kept[i] = now, self.code.put_input(x)
         return [kept[i][1] for i in range(len(self.code.x))]
 
     def on_device(self, name, numbers):
         """Numbers in tuples, copied to the device where they are not what they were."""
         if name not in self.kept or self.kept[name][0] != numbers:
-            self.kept[name] = numbers, self.code.jax.device_put(np.array(numbers))
+            self.kept[name] = numbers, self.code.put(np.array(numbers))
         return self.kept[name][1]
 
     def programs_of(self, optimizer):
@@ -139,8 +140,8 @@ class XlaSteps:
         kind = type(optimizer)
         if kind not in self.programs:
             step = step_of(self.code, len(self.grads), UPDATES[kind])
-            one, several = self.code.jax.jit(step), self.code.jax.jit(loop_of(step, self.found))
-            self.programs[kind] = one, several
+            loop = loop_of(step, self.found)
+            self.programs[kind] = self.code.jit(step), self.code.jit(loop)
         return self.programs[kind]
 
 
@@ -148,16 +149,14 @@ def step_of(code, n, update):
     """A pure function of a state, with a table of n columns, inputs and rates: the next state."""
     from jax import numpy as jnp
 
-    forward, backward, size = code.names["forward"], code.names["backward"], code.layout.inputs
-    behind = len(code.results) + 1
+    size, behind = code.layout.inputs, len(code.results) + 1
     seeds = np.zeros(len(code.seeds))
     seeds[:1] = 1.0  # of the loss, which comes first
 
     def step(state, x, rates):
         *table, _ = state[:-behind].reshape(-1, n)
         p, unused = table[0][:size], table[0][size:]
-        results, alike, kept = forward(p, *x)
-        gradients, _ = backward(seeds, kept, p, *x)
+        results, alike, gradients, _ = code.whole(seeds, p, *x)
         g = jnp.append(gradients, jnp.zeros_like(unused))
         return jnp.concatenate([*update(rates, g, *table), g, results, jnp.array([1.0 * alike])])
 

@@ -11,6 +11,7 @@ import operator
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,8 @@ class Array:
 class XlaEmitter(Emitter):
     """The lines of a program. `given` are arrays of constants and of places, by name."""
 
+    arguments: ClassVar = {"forward": "p", "backward": "s, h, p"}  # those before the inputs
+
     def __init__(self, layout: Layout) -> None:
         graph = layout.schedule.graph
         self.layout, self.graph = layout, graph
@@ -81,15 +84,26 @@ class XlaEmitter(Emitter):
         self.given: dict[str, np.ndarray] = {}
         self.known: dict[tuple, str] = {}
         self.ids_of: dict[str, np.ndarray] = {}
-        self.lines = {"forward": self.forward(), "backward": self.backward()}
+        self.lines = self.functions(self.forward(), self.backward())
 
     def text(self) -> str:
         """The source code of both functions."""
         return "\n\n".join(
-            f"def {name}({', '.join([arguments, *self.inputs])}):\n"
-            + "".join(f"    {line}\n" for line in self.lines[name])
-            for name, arguments in (("forward", "p"), ("backward", "s, h, p"))
+            f"def {name}({', '.join([self.arguments[name], *self.inputs])}):\n"
+            + "".join(f"    {line}\n" for line in lines)
+            for name, lines in self.lines.items()
         )
+
+    def functions(self, forward, backward):
+        """The lines of each function; what backward() needs, forward() keeps for it."""
+        names = [array.name for array in self.arrays if array.name[0] == "h"]
+        used = set(re.findall(r"\bh\d+\b", "\n".join([*backward, self.slopes])))
+        kept = [name for name in names if name in used]
+        several = ", ".join(kept) + "," * (len(kept) == 1)
+        return {
+            "forward": [*forward, f"return {self.answer}, ({several})"],
+            "backward": [f"{several} = h"] * bool(kept) + [*backward, f"return {self.slopes}"],
+        }
 
     def forward(self):
         graph, self.body, self.letter = self.graph, [], "h"
@@ -99,24 +113,17 @@ class XlaEmitter(Emitter):
         for name, (ids, rows) in zip(self.inputs, blocks):
             self.array(name, ids, rows)
         self.groups(self.layout.schedule.forward)
-        self.write(f"return {self.read(self.layout.results)}, {self.guards()}, (KEPT)")
+        self.answer = f"{self.read(self.layout.results)}, {self.guards()}"
         return self.body
 
     def backward(self):
-        """Also fills in what forward() keeps for it."""
-        graph, forward = self.graph, self.body
-        self.body, self.letter = [], "g"
+        graph, self.body, self.letter = self.graph, [], "g"
         self.array("s", np.array(graph.seeds, int))
         self.groups(in_order_of_leaves(self.layout))
         found = [graph.gradients[i] for i in self.layout.order] if graph.gradients else []
         found = [graph.size if x is None else x for x in found]
-        self.write(f"return {self.read(np.array(found, int))}, {self.read(self.layout.found)}")
-        names = [array.name for array in self.arrays if array.name[0] == "h"]
-        used = {name for line in self.body for name in re.findall(r"\bh\d+\b", line)}
-        kept = [name for name in names if name in used]
-        several = ", ".join(kept) + "," * (len(kept) == 1)
-        forward[-1] = forward[-1].replace("(KEPT)", f"({several})")
-        return [f"{several} = h"] * bool(kept) + self.body
+        self.slopes = f"{self.read(np.array(found, int))}, {self.read(self.layout.found)}"
+        return self.body
 
     def groups(self, groups):
         for group in groups:
@@ -139,7 +146,7 @@ class XlaEmitter(Emitter):
         """Makes known that `name` holds the values of these ids, in its shape."""
         self.at[ids] = self.places + np.arange(ids.size).reshape(ids.shape)
         self.of[ids] = len(self.arrays)
-        self.arrays.append(Array(name, ids.shape, examples, self.places))
+        self.arrays.append(Array(name, ids.shape, self.rows(examples), self.places))
         self.places += ids.size
 
     def assign(self, ids, expression, examples=1):
@@ -212,7 +219,7 @@ class XlaEmitter(Emitter):
         found = self.read(ids)
         if n == 1 or self.is_of_examples(ids):
             return found
-        return f"jnp.broadcast_to({found}, {(n, *ids.shape)})"
+        return f"jnp.broadcast_to({found}, {(self.rows(n), *ids.shape)})"
 
     def is_of_examples(self, ids):
         return bool((self.counts[ids[ids < self.graph.size]] > 1).any())
@@ -249,7 +256,7 @@ class XlaEmitter(Emitter):
         is_full = not any(n > 1 and all(same) for n, *same in zip(shape, *repeated))
         of_all = examples == 1 or any(map(self.is_of_examples, known))
         if not (is_full and of_all):
-            shape_of_all = (examples, *shape) if examples > 1 else shape
+            shape_of_all = (self.rows(examples), *shape) if examples > 1 else shape
             expression = f"jnp.broadcast_to({expression}, {shape_of_all})"
         self.assign(ids.reshape(shape), expression, examples)
 
@@ -347,11 +354,13 @@ class XlaEmitter(Emitter):
         if products.any():
             sides = sorted_terms([group.operands[starts[products] + i].T for i in (0, 1)], self.at)
             a, b = (self.of_all(side, n) for side in sides)
+            a = self.real(a, n) if group.kind == TOTAL else a
             parts.append(f"({a} * {b}).sum({axes})")
         if not products.all():
             (plain,) = sorted_terms([group.operands[starts[~products]].T], self.at)
             is_one = plain.shape[1] == 1 and axes == "-1"
             read = self.of_all(plain[:, 0] if is_one else plain, n)
+            read = self.real(read, n) if group.kind == TOTAL else read
             parts.append(read if is_one else f"{read}.sum({axes})")
         return " + ".join(parts)
 
@@ -387,6 +396,7 @@ class XlaEmitter(Emitter):
         n = matmul.examples
         if rows.shape[1] == 1:
             a, b = (self.of_all(np.squeeze(side), n) for side in (rows, columns))
+            a = self.real(a, n)
             if len(rows) == 1:
                 a, b, turn = b, a, len(columns) > 1
             else:
@@ -394,9 +404,18 @@ class XlaEmitter(Emitter):
             self.assign(np.squeeze(matmul.outputs), f"{a}{'.T' * turn} @ {b}")
             return
         a, b = (self.of_all(side, n) for side in (rows, columns))
+        a = self.real(a, n)
         self.assign(matmul.outputs, f'jnp.einsum("nik,njk->ij", {a}, {b})')
 
     # Examples
+
+    def rows(self, n):
+        """How long the axis of n examples is."""
+        return n
+
+    def real(self, text, n):
+        """The text of what is of n examples, where their axis may be longer than that."""
+        return text
 
     def stack(self, group):
         """Values of each example, beside each other: (examples, operations)."""
@@ -439,7 +458,7 @@ class XlaEmitter(Emitter):
         if not any(map(self.is_of_examples, rows)):
             self.made(group.outputs[0], shape, f"{float(n)} * ({expression})", rows, 1)
             return
-        self.made(group.outputs[0], shape, f"({expression}).sum(0)", rows, 1)
+        self.made(group.outputs[0], shape, f"{self.real(f'({expression})', n)}.sum(0)", rows, 1)
 
     # The end
 

@@ -1,0 +1,171 @@
+"""Programs on several devices: the numbers of one device, and one all-reduce a step."""
+
+import copy
+
+import numpy as np
+import pytest
+from backends import needs_jax
+from meshes import CASES, answer, points
+
+from micrograd import Value, nn, optim
+from micrograd.compiler import batched, jit
+from micrograd.train import fit
+
+ON_FOUR = """
+import json
+import jax, numpy as np
+from jax.sharding import Mesh
+from meshes import CASES, all_reduces, trained
+from micrograd import Value, optim
+from micrograd.compiler import batched, jit
+from micrograd.optim import NonFiniteError
+
+def row(explained):
+    return next(line for line in explained.splitlines() if line.startswith("mesh"))[20:]
+
+found = {}
+for name in CASES:
+    one, _ = trained(name, None)
+    four, f = trained(name, 4)
+    found[name] = one, four, all_reduces(f), row(f.explain())
+
+w, x = Value(0.5), np.array([1.0, -2.0, 3.0, 0.25, -1.0])
+loss = batched(lambda x: (w * x - 1) ** 2)
+turned = batched(lambda x: w * x if w > 0 else x - w)
+devices = jax.devices()
+meshes = {
+    "two": 2,
+    "list": devices[1:],
+    "last": devices[3:],
+    "named": Mesh(np.array(devices).reshape(2, 2), ("data", "model")),
+}
+calls = {}
+for name, chosen in meshes.items():
+    f, w.data, w.grad = jit(loss, backend="xla", devices=chosen), 0.5, 0.0
+    error = f(x)
+    error.backward()
+    calls[name] = error.data, w.grad, row(f.explain())
+f, sides = jit(turned, backend="xla", devices=4), []
+for w.data in (0.5, -0.5, 0.25):
+    sides.append(f(x).data)
+f = jit(lambda a: a * w, backend="xla", devices=4)
+found["calls"] = calls, sides, f(2.0).data, row(f.explain())
+
+big = Value(1e200)
+step = jit(batched(lambda x: (big * x) ** 4), backend="xla", devices=4)
+try:
+    with step.training(optim.SGD([big], 0.1)) as train:
+        train.many(3, x)
+except NonFiniteError as error:
+    found["infinite"] = [str(error), big.data]
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def found():
+    """What ON_FOUR printed."""
+    return answer(ON_FOUR)
+
+
+@needs_jax
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_four_devices_make_the_steps_of_one(found, name):
+    one, four, *_ = found[name]
+    assert four == pytest.approx(one, rel=1e-12, abs=1e-14)
+
+
+@needs_jax
+@pytest.mark.slow
+def test_a_step_has_one_all_reduce_unless_something_has_to_be_known_before(found):
+    assert {name: found[name][2] for name in CASES} == dict.fromkeys(CASES, 1) | {"several": 2}
+    assert [found[name][3] for name in CASES] == [
+        "4 devices, each with 3 of 9 examples; a step has one all-reduce of 18 numbers",
+        "4 devices, each with 251 of 1,001 examples; a step has one all-reduce of 18 numbers",
+        "4 devices, each with 2 of 6 examples; a step has one all-reduce of 12 numbers",
+        "4 devices, each with 2 of 7 examples; a step has one all-reduce of 1 number and one of 3 "
+        "numbers",
+    ]
+
+
+@needs_jax
+@pytest.mark.slow
+def test_calls_run_on_the_devices_that_are_named(found):
+    calls, sides, product, row = found["calls"]
+    w, x = Value(0.5), [1.0, -2.0, 3.0, 0.25, -1.0]
+    error = batched(lambda x: (w * x - 1) ** 2)(x)
+    error.backward()
+    for name, parts in {"two": 2, "list": 3, "last": 1, "named": 2}.items():
+        loss, grad, explained = calls[name]
+        assert [loss, grad] == pytest.approx([error.data, w.grad], rel=1e-14)
+        assert explained.startswith(f"{parts} device")
+    assert sides == pytest.approx([0.5 * 0.25, 0.25 + 0.5, 0.25 * 0.25])  # of a mean of 0.25
+    assert product == 0.5
+    assert row == "4 devices, which all do the same: no examples"
+
+
+@needs_jax
+@pytest.mark.slow
+def test_a_step_that_is_not_finite_is_refused_on_all_devices(found):
+    words, data = found["infinite"]
+    assert "gradient" in words
+    assert data == 1e200
+
+
+@needs_jax
+def test_fit_takes_devices():
+    import jax
+
+    X, y = points(8)
+    losses = []
+    for options in ({"jit": False}, {"jit": "xla", "devices": jax.devices()[:1]}):
+        model = nn.MLP(2, [1], seed=0)
+        history = fit(model, X, y, optim.SGD(model.parameters(), 0.1), steps=4, **options)
+        losses.append(history.losses)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-12)
+
+
+BAD = {
+    "for numpy": ({"devices": 2}, ValueError, "for the backend 'xla', got backend 'numpy'"),
+    "none": ({"backend": "xla", "devices": 0}, ValueError, "a number from 1, .* got 0"),
+    "truth": ({"backend": "xla", "devices": True}, TypeError, "got bool True"),
+    "text": ({"backend": "xla", "devices": "cpu"}, TypeError, "got str 'cpu'"),
+    "empty": ({"backend": "xla", "devices": []}, ValueError, "got an empty list"),
+    "numbers": ({"backend": "xla", "devices": [0, 1]}, TypeError, "got a list with int 0"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_are_no_devices_is_refused(name):
+    options, error, words = BAD[name]
+    with pytest.raises(error, match=words):
+        jit(lambda x: x, **options)
+
+
+@needs_jax
+def test_more_devices_than_there_are_get_a_sentence():
+    f = jit(batched(lambda x: x * x), backend="xla", devices=99)
+    with pytest.raises(ValueError, match=r"devices=99, but JAX has .*device_count=99 in the env"):
+        f(np.ones(3))
+
+
+@needs_jax
+def test_meshes_and_shardings_of_other_kinds_are_refused():
+    import jax
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+    (device, *_) = jax.devices()
+    for wrong, words in (
+        ([device, device], "a device twice"),
+        (NamedSharding(Mesh([device], ("a",)), PartitionSpec("a")), "got NamedSharding"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            jit(lambda x: x, backend="xla", devices=wrong)
+
+
+@needs_jax
+def test_copies_keep_their_devices():
+    f = copy.copy(jit(batched(lambda x: x * x), backend="xla", devices=1))
+    assert f(np.array([1.0, 2.0, 6.0])).data == pytest.approx(41 / 3, rel=1e-15)
+    assert "\nmesh                1 device, each with 3 of 3 examples" in f.explain()
