@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-needs_a_c_compiler = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
-)
-needs_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="needs JAX")
+HAS_CC = any(map(shutil.which, ("cc", "gcc", "clang")))
+HAS_JAX = importlib.util.find_spec("jax") is not None
+needs_a_c_compiler = pytest.mark.skipif(not HAS_CC, reason="needs a C compiler")
+needs_jax = pytest.mark.skipif(not HAS_JAX, reason="needs JAX")
 
 C, XLA = pytest.param("c", marks=needs_a_c_compiler), pytest.param("xla", marks=needs_jax)
 ALL = ["numpy", C, XLA]

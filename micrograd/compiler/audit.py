@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .training import Training
 
 CLOSE = 1e-9  # relative; numbers farther apart are weighed against what rounding may do
+TINY = np.finfo(float).tiny  # what is smaller is zero in XLA
 NUDGE, TIMES, DRAWS = 1e-13, 100.0, 8  # all numbers are changed by so much, at random, so often
 MOST_ROWS = 16  # of a batch that the engine computes, where they can stand for the others
 
@@ -61,7 +62,7 @@ def difference(point: Point, twins: Twins, leaves: Sequence[Value]) -> Differenc
     wanted = engine_numbers(point, twins, leaves)
     found, wanted = found[: len(wanted)], wanted[: len(found)]
     off, size = distance(found, wanted), np.fmin(np.abs(found), np.abs(wanted))
-    allowed = CLOSE * np.nan_to_num(size, nan=0.0, posinf=0.0)
+    allowed = CLOSE * np.nan_to_num(size, nan=0.0, posinf=0.0) + TINY
     if not (off > allowed).any():
         return None
     wrong = np.flatnonzero(off > allowed + TIMES * spread(point, twins, leaves, found, wanted))

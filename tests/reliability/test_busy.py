@@ -1,18 +1,15 @@
 """A child never hangs and computes right, though a thread of its parent was in the jit's midst."""
 
 import multiprocessing
-import shutil
 
 import pytest
+from backends import C
 from processes import in_a_fresh_process
 from reliability.busy import WORK, beside
 
 pytestmark = pytest.mark.slow
 
 THEME = "Threads and processes"
-needs_cc = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
-)
 
 
 def ways(forks, others):
@@ -26,7 +23,7 @@ def ways(forks, others):
     return forked * forks + [*anew, "subprocess"] * others
 
 
-@pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=needs_cc)])
+@pytest.mark.parametrize("backend", ["numpy", C])
 @pytest.mark.parametrize("work", WORK)
 def test_a_child_beside_a_busy_jit_is_right(work, backend, tries, score):
     anew = (work, backend) == ("recording", "numpy")  # these import all: once, if time is short

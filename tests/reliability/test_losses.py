@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 import mpmath as mp
 import pytest
+from backends import HAS_CC, HAS_JAX
+from reliability.peers import HAS_TORCH
 from reliability.reference import error
 
 import micrograd.functional as F
@@ -21,8 +21,6 @@ pytestmark = pytest.mark.slow
 
 THEME = "Numbers"
 SMALLEST = 1e-290  # below it, what is left of a number's digits decides
-HAS_TORCH = importlib.util.find_spec("torch") is not None
-HAS_CC = any(map(shutil.which, ("cc", "gcc", "clang")))
 
 
 def extreme(rng):
@@ -204,6 +202,7 @@ def forms(family):
         "Tensor": in_values(lambda xs: family.compute(Tensor(xs))),
         "jitted": in_values(jit(family.compute)),
         **({"in C": in_values(jit(family.compute, backend="c"))} if HAS_CC else {}),
+        **({"in XLA": in_values(jit(family.compute, backend="xla"))} if HAS_JAX else {}),
         **({"PyTorch": in_torch} if HAS_TORCH else {}),
     }
 

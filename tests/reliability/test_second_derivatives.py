@@ -1,12 +1,12 @@
 """Second derivatives of random graphs, by `grad`, against 100 digits."""
 
 import math
-import shutil
 from itertools import product as pairs
 from random import Random
 
 import mpmath as mp
 import pytest
+from backends import HAS_CC, HAS_JAX, C
 from optable import OPS
 from reliability.graphs import graph
 from reliability.properties import FIXED_SEED
@@ -21,8 +21,6 @@ THEME = "Numbers"
 BAR = 1e-9
 # For each operation; p (1 - p) (1 - 2p) of softmax is a small difference near p = 1/2.
 SECOND_BAR, SECOND_BARS = 1e-14, {"softmax": 1e-9}
-HAS_CC = any(map(shutil.which, ("cc", "gcc", "clang")))
-needs_a_c_compiler = pytest.mark.skipif(not HAS_CC, reason="needs a C compiler")
 inf, nan = math.inf, math.nan
 HARD = (0.0, -0.0, 1.0, -1.0, 2.5, -3.0, inf, -inf, nan, 1e-310, -1e-310, 1e308, 709.0, -745.0)
 EDGES = {
@@ -135,6 +133,7 @@ def test_second_derivatives_of_an_operation_equal_the_reference(op, tries, cells
         "by gradients": hessian_by_gradients(op),
         "jitted": jit(hessian(op)),
         **({"in C": jit(hessian(op), backend="c")} if HAS_CC else {}),
+        **({"in XLA": jit(hessian(op), backend="xla")} if HAS_JAX and tries(0, 1) else {}),
     }
     worst = {
         way: max(
@@ -179,7 +178,7 @@ def all_second_derivatives(rows):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=needs_a_c_compiler)])
+@pytest.mark.parametrize("backend", ["numpy", C])
 def test_all_second_derivatives_in_one_program(backend):
     rng, program = Random(0), jit(all_second_derivatives, backend=backend)
     for i in range(20):

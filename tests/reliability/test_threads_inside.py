@@ -4,11 +4,11 @@ import asyncio
 import functools
 import math
 import random
-import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from backends import C
 from reliability.beside_the_engine import outcome
 from reliability.threaded import THREADED
 
@@ -18,10 +18,7 @@ from micrograd.compiler import JitError, jit
 
 THEME = "Threads and processes"
 CALLS = 20
-needs_cc = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
-)
-backends = pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=needs_cc)])
+backends = pytest.mark.parametrize("backend", ["numpy", C])
 # All others are refused at the first call.
 SAME = {
     "threads with the context of the call",
