@@ -26,7 +26,8 @@ from .passes.spread import spread
 from .report import counted, listing, numpy_passes
 from .xla import XLA, ends
 
-IN_C = [Path(__file__).parent / "emit" / name for name in ("library.c", "kernels.c", "steps.c")]
+IN_C = ["library.c", "kernels.c", "steps.c"]
+APART = 300  # lines of both from which forward and backward are compiled side by side
 
 
 class NumPy:
@@ -58,13 +59,17 @@ class C:
 
     def __init__(self, layout: Layout, careful: bool = False) -> None:
         emitter = c.CEmitter(layout)
-        self.text = emitter.text()
+        forward, backward = emitter.texts()
+        self.text = forward + backward
         self.lines = {part: [*chain(*bodies)] for part, bodies in emitter.lines.items()}
         constants = layout.schedule.graph.constants
         self.v, self.table = np.zeros(emitter.size), emitter.table
         self.v[layout.offset[list(constants)]] = list(constants.values())
         self.calls = Calls(emitter.functions)
-        self.built = library(prelude() + self.text)
+        if self.text.count("\n") < APART:
+            self.built = library(prelude() + self.text)
+        else:
+            self.built = library(prelude(*IN_C[:2]) + forward, prelude() + backward)
         pointers = (ctypes.c_void_p(x.ctypes.data) for x in (self.v, self.table))
         self.given = (*pointers, self.calls.entry)
         self.forward, self.backward = (
@@ -91,12 +96,17 @@ GREETING = """\
 
 
 @functools.cache
-def prelude():
-    """What all programs in C begin with."""
+def prelude(*names):
+    """What programs in C begin with: files of emit/ by name, all of them if none is named."""
+    folder = Path(__file__).parent / "emit"
+    texts = [(folder / name).read_text(encoding="ascii") for name in names or IN_C]
+    return "\n".join([tanh_table() if "kernels.c" in (names or IN_C) else "", *texts, ""])
+
+
+def tanh_table():
     rows = (", ".join(map(float.hex, floats.tanh_of_32nds(n))) for n in range(65))
     table = "".join(f"    {{{row}}},\n" for row in rows)
-    text = "\n".join(path.read_text(encoding="ascii") for path in IN_C)
-    return f"static const double tanh_of_32nds[65][3] = {{\n{table}}};\n\n{text}\n"
+    return f"static const double tanh_of_32nds[65][3] = {{\n{table}}};\n"
 
 
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, *[ctypes.POINTER(ctypes.c_double)] * 2)

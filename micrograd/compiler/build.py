@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,17 +54,18 @@ class Built(NamedTuple):
     how: str  # it was come by
 
 
-def library(text: str) -> Built:
-    """A program in C, compiled and loaded. Raises JitError where it cannot be compiled."""
+def library(*texts: str) -> Built:
+    """A program in C, compiled side by side and loaded. Raises JitError where it cannot be."""
     compiler = found_compiler()
     flags, macros = target(compiler)
-    flags = (*flags, *(LESS_EFFORT if text.count("\n") > LONG else EFFORT))
-    key = digest("\0".join([*compiler, *flags, macros, text]).encode())
+    lines = sum(text.count("\n") for text in texts)
+    flags = (*flags, *(LESS_EFFORT if lines > LONG else EFFORT))
+    key = digest("\0".join([*compiler, *flags, macros, *texts]).encode())
     folder, start = cache(), time.monotonic()
     for path in folder.glob(f"{key}.*"):
         if (loaded := verified(path)) is not None:
             return Built(loaded, f"found in {folder}")
-    made = built(text, [*compiler, *flags], folder, key)
+    made = built(texts, [*compiler, *flags], folder, key)
     return Built(made, f"{shlex.join(compiler)}, {time.monotonic() - start:.2f} s")
 
 
@@ -123,14 +125,20 @@ def said(process):
     return shortened(line.strip(), LONGEST_LINE)
 
 
-def built(text, command, folder, key):
+def built(texts, command, folder, key):
     """Compiles in a folder of its own, and puts what comes of it into its place at once."""
     try:
         with tempfile.TemporaryDirectory(prefix="building-", dir=folder) as room:
-            Path(room, "program.c").write_text(text, encoding="utf-8")
-            process = ran([*command, "-o", "program.so", "program.c", "-lm"], cwd=room)
-            if process.returncode:
-                raise JitError(f"{command[0]} could not compile a program: {said(process)}")
+            sources = [f"program{i}.c" for i in range(len(texts))]
+            for source, text in zip(sources, texts):
+                Path(room, source).write_text(text, encoding="utf-8")
+            if len(texts) > 1:
+                with ThreadPoolExecutor() as pool:
+                    compiling = (pool.submit(compiled, ["-c", x], command, room) for x in sources)
+                    for future in list(compiling):
+                        future.result()
+                sources = [source.replace(".c", ".o") for source in sources]
+            compiled(["-o", "program.so", *sources, "-lm"], command, room)
             made = Path(room, "program.so")
             if not made.exists():
                 raise JitError(
@@ -142,6 +150,12 @@ def built(text, command, folder, key):
         raise JitError(f"a program could not be built in {folder}: {error.strerror}") from None
     make_room(folder)
     return loaded_from(path)
+
+
+def compiled(arguments, command, room):
+    process = ran([*command, *arguments], cwd=room)
+    if process.returncode:
+        raise JitError(f"{command[0]} could not compile a program: {said(process)}")
 
 
 def verified(path):

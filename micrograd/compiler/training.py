@@ -220,8 +220,8 @@ class Training:
     def shortcut_of(self, way, arguments):
         """How to make the next steps, if they are like this one."""
         fill = self.fills[way.replay]
-        kind = SHORTCUTS.get(type(fill.steps)) if loaded() else None
-        if kind is None or arguments.kwargs or not self.jitted.is_settled(way):
+        kind = SHORTCUTS.get(type(fill.steps))
+        if kind is None or arguments.kwargs or not (self.jitted.is_settled(way) and loaded()):
             return None
         if fill.shortcut is None:
             known = self.jitted._known[arguments.signature]

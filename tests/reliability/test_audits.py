@@ -177,7 +177,7 @@ def rule(kind, **changes):
 def text_of_c(old, new):
     def make(prelude):
         assert old in prelude()
-        return lambda: prelude().replace(old, new)
+        return lambda *names: prelude(*names).replace(old, new)
 
     return puts(backends, "prelude", make)
 

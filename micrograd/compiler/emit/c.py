@@ -26,6 +26,10 @@ FEW_TERMS = 8  # up to which a sum is one expression
 TILE = 32  # long sums that are added up side by side
 PART = 40  # groups in a function: for twice the lines, compilers take more than twice the time
 SLACK = 64  # numbers behind others, which a matrix product may read
+LARGE, BLOCKS = (
+    2**22,
+    (128 + 16) * 256,
+)  # multiplications from which it pays to take blocks together
 ROWS, COLUMNS = 4, 16  # of a matrix product that are kept in registers
 GUARDS = {operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">="}
 FORMS = {"abs": "fabs({a})", "gate": "{a} == 0.0 ? 0.0 : {b}"}
@@ -56,15 +60,16 @@ class CEmitter(Emitter):
     def table(self) -> np.ndarray:
         return np.concatenate([*self.tables, [0]]).astype(np.int32)
 
-    def text(self) -> str:
-        """The source code: each part as functions, called one after the other."""
+    def texts(self) -> list[str]:
+        """The source code of each part, as functions that are called one after the other."""
+        return [self.text(name, bodies) for name, bodies in self.lines.items()]
+
+    def text(self, name, bodies):
         text = ""
-        for name, bodies in self.lines.items():
-            for i, body in enumerate(bodies, 1):
-                text += f"static int {name}{i}{SIGNATURE} {{\n" + "\n".join(body) + "\n}\n\n"
-            calls = [f"{name}{i}(v, t, call)" for i in range(1, len(bodies) + 1)]
-            text += f"static int {name}{SIGNATURE} {{\n    return {' && '.join(calls)};\n}}\n\n"
-        return text
+        for i, body in enumerate(bodies, 1):
+            text += f"static int {name}{i}{SIGNATURE} {{\n" + "\n".join(body) + "\n}\n\n"
+        calls = [f"{name}{i}(v, t, call)" for i in range(1, len(bodies) + 1)]
+        return text + f"int {name}{SIGNATURE} {{\n    return {' && '.join(calls)};\n}}\n\n"
 
     def part(self, name):
         """The bodies of functions that return whether to go on."""
@@ -271,9 +276,13 @@ class CEmitter(Emitter):
         a, steps, room = self.matrix(rows, self.room, is_even(rows))
         b, (b_row, _), room = self.matrix(columns.T, room, is_in_a_row(columns.T))
         c, (c_row, _), room = self.matrix(outputs, room, is_in_a_row(outputs), copy=adds)
+        is_large = m * n * k >= LARGE and n >= COLUMNS
+        if is_large:
+            self.scratch(room, BLOCKS)
         self.write(
-            f"product({m}, {n}, {k}, {int(adds > 0)}, v + {a}, {steps[0]}, {steps[1]}, "
-            f"v + {b}, {b_row}, v + {c}, {c_row});"
+            f"{'large_' * is_large}product({m}, {n}, {k}, {int(adds > 0)}, "
+            f"v + {a}, {steps[0]}, {steps[1]}, v + {b}, {b_row}, v + {c}, {c_row}"
+            f"{f', v + {room}' * is_large});"
         )
         if not is_in_a_row(outputs):
             self.each("{0} = {1};", outputs.ravel(), c + np.arange(m * n))

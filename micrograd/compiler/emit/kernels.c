@@ -350,3 +350,42 @@ static void product(int m, int n, int k, int adds, MATRICES) {
     }
     for (; n > 0; n--, b++, c++) one_column(m, k, adds, a, a_row, a_column, b, b_row, c, c_row);
 }
+
+/* The same for large matrices, block by block: rows of a in fours and a panel of b, which are taken
+   together at `room`, stay in the caches. Where a sum is left, the next block goes on with it. */
+enum { DEEP = 256, TALL = 128 };
+
+static inline int least(int x, int y) { return x < y ? x : y; }
+
+static void in_fours(int rows, int k, const double *a, long a_row, long a_column, double *to) {
+    for (int top = 0; top < rows; top += 4, a += 4 * a_row, to += 4 * k)
+        for (int i = 0; i < k; i++)
+            for (int r = 0; r < least(rows - top, 4); r++) to[4 * i + r] = a[r * a_row + i * a_column];
+}
+
+static void in_a_panel(int columns, int k, const double *b, long b_row, double *to) {
+    for (int i = 0; i < k; i++, b += b_row, to += 2 * LANES)
+        for (int j = 0; j < columns; j++) to[j] = b[j];
+}
+
+static void large_product(int m, int n, int k, int adds, MATRICES, double *room) {
+    double *panel = room + TALL * DEEP;
+    for (int deep = 0; deep < k; deep += DEEP, adds = 1) {
+        int depth = least(k - deep, DEEP);
+        for (int top = 0; top < m; top += TALL) {
+            int rows = least(m - top, TALL);
+            in_fours(rows, depth, a + top * a_row + deep * a_column, a_row, a_column, room);
+            for (int left = 0; left < n; left += 2 * LANES) {
+                int columns = least(n - left, 2 * LANES), i = 0;
+                double *to = c + top * c_row + left;
+                in_a_panel(columns, depth, b + deep * b_row + left, b_row, panel);
+                for (; i + 4 <= rows; i += 4)
+                    four_rows(columns, depth, adds, room + i * depth, 1, 4, panel, 2 * LANES,
+                              to + i * c_row, c_row);
+                for (; i < rows; i++)
+                    one_row(columns, depth, adds, room + i / 4 * 4 * depth + i % 4, 1, 4, panel,
+                            2 * LANES, to + i * c_row, c_row);
+            }
+        }
+    }
+}

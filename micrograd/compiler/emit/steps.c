@@ -1,8 +1,8 @@
 /* Steps of a training: forward, backward and the optimizer's update, as training.py does them with
    NumPy, operation by operation. Tables of rows are the parameters, and what the optimizer keeps. */
 
-static int forward(double *restrict v, const int *restrict t, callback call);
-static int backward(double *restrict v, const int *restrict t, callback call);
+int forward(double *restrict v, const int *restrict t, callback call);
+int backward(double *restrict v, const int *restrict t, callback call);
 
 /* Names of their own: a process has many, and other libraries', which might be taken instead. */
 EXPORT int micrograd_forward(double *v, const int *t, callback call) { return forward(v, t, call); }
