@@ -165,7 +165,7 @@ def test_a_program_reads_as_c_without_text_of_the_user():
     x = Value(1.0, label='*/ system("rm"); //')
     f = jit(lambda x: (x * Value(2.0, label='"; exit(1);')).tanh(), backend="c")
     f(x)
-    assert "static int backward(" in f.program and "floats_tanh(v[" in f.program
+    assert "int backward(" in f.program and "floats_tanh(v[" in f.program
     assert not any(word in f.program for word in ("system", "exit"))
     assert "lines of C forward" in f.explain()
     assert type(pickle.loads(pickle.dumps(jit(nn.MLP(1, [1]), backend="c")))).__name__ == "Jit"

@@ -112,8 +112,9 @@ def jit(
     kept in the user's cache folder for the next time. C adds up every sum in its order: single
     operations and sums have the engine's bits. Squares, slopes of tanh, several softmaxes that go
     back together, and gradients of several kinds of sums may differ from them by the last digits.
-    It is the faster the smaller arrays are: up to layers of some 64 neurons; from 256 on, NumPy's
-    matrix products are as fast or faster.
+    It is the faster the smaller arrays are: a step of small networks takes a tenth to a third of
+    the time that it takes in NumPy. Large matrix products go block by block, in the same order:
+    with layers of 256 neurons, both are about as fast.
     Raises JitError where there is no C compiler, with how to get one.
 
     "xla" is for what is large: the same graph as a pure function of jax.numpy, which f.program
