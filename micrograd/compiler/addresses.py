@@ -46,13 +46,16 @@ class Addresses:
                 self.reads.append((read, then))
             else:
                 words.append(found)
-        self.has_rest = bool(self.containers or self.reads)
+        self.guards = guards
+        self.has_rest = bool(self.containers or self.reads or guards.arrays)
         self.words = np.array([*chain(*words), END, END], np.uintp)
 
     def rest_holds(self) -> bool:
         """Whether all that C cannot look at is as it was, item by item."""
-        return all(same_container(*pair) for pair in self.containers) and all(
-            same(read(), then) for read, then in self.reads
+        return (
+            all(same_container(*pair) for pair in self.containers)
+            and self.guards.written() == self.guards.written_before
+            and all(same(read(), then) for read, then in self.reads)
         )
 
     def words_of_list(self, source, then):

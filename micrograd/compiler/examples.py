@@ -70,7 +70,7 @@ def of_a_sample(sample, function, arrays, n):
     rows = sample.rows.get(n, range(n))
     distinct, counts = np.unique(rows, return_counts=True)
     found = {i: function(*(row_at(x, i, sample) for x in arrays)) for i in distinct.tolist()}
-    (first, *_), shares = [*zip(*found.values())], counts / n
+    first, shares = [answer[0] for answer in found.values()], counts / n
     others = range(1, len(found[rows[0]]))
     return F.dot(first, shares.tolist()), *([of_its_own(found[i][k]) for i in rows] for k in others)
 

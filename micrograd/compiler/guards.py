@@ -49,6 +49,7 @@ HOLDERS = (
 BUFFERS = (array.array, bytearray, memoryview, ctypes.Array)
 GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
+KIND_OF_ARRAY = operator.attrgetter("shape", "dtype")
 PARTS_OF_A_FUNCTION = operator.attrgetter("__code__", "__defaults__", "__kwdefaults__")
 
 
@@ -64,6 +65,8 @@ class Guards:
         self.copies: list = []
         self.readers: list[tuple[str, Callable[[], Any]]] = []
         self.lists: list[tuple[str, Callable[[], list]]] = []  # whose items stay the very same
+        self.arrays: list[np.ndarray] = []  # of numbers, and their names
+        self.names_of_arrays: list[str] = []
         self.sources: list[tuple] = []  # of each of these lists: a kind of addresses.py, and what
         self.generators: list = [random, np.random]
         self.instances: list = []
@@ -78,6 +81,7 @@ class Guards:
         types_of = functools.partial(mapped, type, self.instances)
         self.follow("a class", types_of, "types", self.instances)
         self.read_before, self.listed_before = self.read(), self.listed()
+        self.written_before = self.written()
         self.twinned = [x for x in self.containers if has_twins(x)]
         pairs = zip(self.lists, self.listed_before)
         self.twinned_lists = [read for (_, read), found in pairs if has_twins(found)]
@@ -94,6 +98,7 @@ class Guards:
                 (not self.twins_before or all(map(operator.is_, self.twins(), self.twins_before)))
                 and self.containers == self.copies
                 and self.listed() == self.listed_before
+                and self.written() == self.written_before
                 and (not self.readers or all(map(same, self.read(), self.read_before)))
             ) or not self.broken()
         except RecursionError:  # in containers that hold each other
@@ -115,11 +120,17 @@ class Guards:
             zip(self.readers, self.read(), self.read_before),
             zip(self.lists, self.listed(), self.listed_before),
         )
-        more = (name for (name, _), now, then in rows if not same(now, then))
+        more = [name for (name, _), now, then in rows if not same(now, then)]
+        pairs = zip(zip(*self.written()), zip(*self.written_before))
+        more += [name for name, (now, then) in zip(self.names_of_arrays, pairs) if now != then]
         return visible(next((str(name) or "what it sees" for name in chain(names, more)), ""))
 
     def read(self):
         return [read() for _, read in self.readers]
+
+    def written(self) -> tuple[list, list]:
+        """What the arrays of numbers are, and all that is in them."""
+        return list(map(KIND_OF_ARRAY, self.arrays)), list(map(np.ndarray.tobytes, self.arrays))
 
     def drawn(self) -> list:
         """The states of all random number generators."""
@@ -170,7 +181,8 @@ class Guards:
         elif isinstance(x, (np.ndarray, Tensor)):
             found = x.values if isinstance(x, Tensor) else x
             if found.dtype != object:
-                self.readers.append((name, found.copy))
+                self.arrays.append(found)
+                self.names_of_arrays.append(name)
             else:
                 self.follow(name, functools.partial(list_of, found))
                 yield from ((name, item) for item in found.flat)
@@ -386,8 +398,6 @@ def same_container(now, before):
 
 def same(now, before):
     """Whether what was read is as it was: nothing was put in the place of anything."""
-    if isinstance(now, np.ndarray):
-        return now.shape == before.shape and now.tobytes() == before.tobytes()
     if isinstance(now, list):
         return len(now) == len(before) and all(map(alike, now, before))
     if isinstance(now, dict):
