@@ -5,6 +5,7 @@ import random
 import re
 import sys
 
+import numpy as np
 import pytest
 from backends import needs_jax
 from optable import OPS
@@ -104,6 +105,30 @@ def test_a_training_has_the_losses_and_weights_of_numpy(optimizer):
         assert made.steps == 47
         runs.append([*losses, *(x for p in parameters for x in (p.data, p.grad)), *made.state[0]])
     assert runs[1] == pytest.approx(runs[0], rel=1e-12, abs=1e-15)
+
+
+@needs_jax
+@pytest.mark.parametrize("classes", [False, True])
+def test_many_steps_on_rows_of_arrays_are_as_many_single_ones(classes):
+    X, y = data.blobs(30, seed=0)
+    batches = np.random.default_rng(0).integers(-30, 30, (40, 8))
+    runs = []
+    for backend in ("numpy", "xla"):
+        model = nn.MLP(2, [4, 3 if classes else 1], seed=0)
+
+        def loss(X, y, scale, weights, model=model):
+            scores = [model(x * scale) for x in X]
+            error = F.cross_entropy(scores, y) if classes else F.mse_loss(scores, y)
+            return error * weights[0] + weights[1]
+
+        made = optim.Adam(model.parameters(), lr=optim.linear(0.1, 0.01, 40))
+        with jit(loss, backend=backend).training(made) as step:
+            arrays = X, y if classes else y.astype(float)
+            more = {"scale": 0.5, "weights": np.array([2.0, 1.0, 0.0])}
+            losses = step.many(batches, *arrays, **more)
+            losses += step.many(batches[:7], X, arrays[1].copy(), **more | {"scale": 0.25})
+        runs.append([*losses, *(p.data for p in model.parameters())])
+    assert runs[1] == pytest.approx(runs[0], rel=1e-11)
 
 
 @needs_jax

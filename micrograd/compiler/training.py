@@ -244,7 +244,7 @@ class Training:
                 arguments = given
                 replay.feed(arguments)
             if fill.steps:
-                made = self.some_steps(fill, in_a_row(batches, at, fill.steps.block))
+                made = self.some_steps(fill, arguments, batches, at)
             else:
                 made = self.one_step(replay, arguments, fill)
             if not made:
@@ -269,10 +269,14 @@ class Training:
         self.use(new)
         return [outputs]
 
-    def some_steps(self, fill, most):
-        """The same for several steps with the same arguments, in C."""
-        new = self.spare()
-        made = fill.steps.steps(self.used.all, new.all, self.optimizer, most)
+    def some_steps(self, fill, arguments, batches, at):
+        """The same for several steps: with the same arguments, or in XLA with rows of arrays."""
+        new, steps = self.spare(), fill.steps
+        given = self.used.all, new.all, self.optimizer
+        if isinstance(steps, XlaSteps) and steps.gathers(arguments, batches):
+            made = steps.steps_on_rows(*given, batches.rows[at:])
+        else:
+            made = steps.steps(*given, in_a_row(batches, at, steps.block))
         if made:
             self.use(new, len(made))
         return made

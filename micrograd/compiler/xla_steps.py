@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ from .steps import RATES, rate
 from .xla import XLA
 
 if TYPE_CHECKING:
+    from .pytree import Arguments
     from .run import Executable
+    from .training import Batches
 
 FIRST_BLOCK, MOST, BLOCK_SECONDS = 8, 1024, 0.004
 
@@ -46,6 +49,7 @@ class XlaSteps:
         self.programs: dict[type, tuple] = {}
         self.kept: dict[str, tuple] = {}  # on the device, by name
         self.state, self.copy = None, b""  # on the device, and the table that it came to
+        self.batches: Any = None  # of which the arrays are kept
         self.made: Any = None  # what the last step led to
 
     def begin(self, now: np.ndarray, optimizer: Optimizer, lr: float) -> None:
@@ -69,7 +73,7 @@ class XlaSteps:
 
     def whole(self, now, optimizer, lr):
         """Whether the comparisons of a step came out as they did; `made` is what it led to."""
-        one, _ = self.programs_of(optimizer)
+        one = self.programs_of(optimizer)[0]
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
         with self.code.jax.enable_x64(True):
             state = one(self.state_of(now), self.inputs(), self.on_device("rates", rates))
@@ -86,15 +90,51 @@ class XlaSteps:
 
         What is infinite or nan once stays so: to look at the last is enough.
         """
+        if most == 1:
+            made = self.steps_to(now, new, optimizer, rate(optimizer, optimizer.steps))
+            return [self.code.v[self.code.outputs].tolist()] if made else []
+        with self.code.jax.enable_x64(True):
+            x = self.inputs()
+        return self.block_of(now, new, optimizer, most, 1, x)
+
+    def gathers(self, arguments: Arguments, batches: Batches) -> bool:
+        """Whether steps can take their rows of arrays, all of which are inputs, by themselves."""
+        if batches.rows is None or arguments.taken.static or type(self.code) is not XLA:
+            return False  # over several devices, each takes its part of the rows of one step
+        if self.batches is not batches:
+            kinds = {x.dtype.kind for x in batches.args}
+            self.batches = batches if kinds <= set("fiu") else None
+            self.kept.pop("rows", None)
+            floats, n = sum(map(len, arguments.floats)), len(batches.args)
+            self.ends = floats, floats + sum(x.size for x in arguments.arrays[:n])
+        return self.batches is not None
+
+    def steps_on_rows(
+        self, now: np.ndarray, new: np.ndarray, optimizer: Optimizer, rows: np.ndarray
+    ) -> list[list[float]]:
+        """The same for steps on rows of arrays, the indices of which are given."""
+        count = min(len(rows), self.block)
+        indices = np.resize(rows[:count], (MOST, rows.shape[1]))
+        fed = np.concatenate([x.ravel() for x in self.code.x])
+        with self.code.jax.enable_x64(True):
+            if "rows" not in self.kept:
+                arrays = [np.array(x, float) for x in self.batches.args]
+                ends = fed[: self.ends[0]].copy(), fed[self.ends[1] :].copy()
+                self.kept["rows"] = self.code.jax.device_put((arrays, *ends))
+            x = self.code.jax.device_put(indices), *self.kept["rows"]
+        return self.block_of(now, new, optimizer, count, 2, x)
+
+    def block_of(self, now, new, optimizer, most, which, x):
+        """What a block of steps computed, by which program, of inputs x."""
         count, start = min(most, self.block), optimizer.steps
         of, steps = RATES[type(optimizer)], range(start, start + count)
         rows = [of(optimizer, rate(optimizer, step), step + 1) for step in steps]
         rows += [rows[-1]] * (MOST - count)
-        _, several = self.programs_of(optimizer)
+        program = self.programs_of(optimizer)[which]
         began = time.monotonic()
         with self.code.jax.enable_x64(True):
             rates = self.on_device("table of rates", tuple(rows))
-            state, found = several(self.state_of(now), self.inputs(), rates, count)
+            state, found = program(self.state_of(now), x, rates, count)
         found = np.asarray(found)[:count]
         if (found[:, -1] != 1.0).any() or not self.takes(state, np.asarray(state), new):
             self.block = max(self.block // 2, 1)  # in which of them was it?
@@ -136,12 +176,13 @@ class XlaSteps:
         return self.kept[name][1]
 
     def programs_of(self, optimizer):
-        """A step, and several of them."""
+        """A step, several of them, and several on rows of arrays."""
         kind = type(optimizer)
         if kind not in self.programs:
             step = step_of(self.code, len(self.grads), UPDATES[kind])
-            loop = loop_of(step, self.found)
-            self.programs[kind] = self.code.jit(step), self.code.jit(loop)
+            gathered = rows_of([x.shape for x in self.code.x])
+            loops = loop_of(step, self.found, same), loop_of(step, self.found, gathered)
+            self.programs[kind] = tuple(map(self.code.jit, (step, *loops)))
         return self.programs[kind]
 
 
@@ -163,10 +204,10 @@ def step_of(code, n, update):
     return step
 
 
-def loop_of(step, part):
+def loop_of(step, part, inputs):
     """The same for several steps, given a row of rates for each, up to a count.
 
-    Also part of the state after each.
+    Also part of the state after each. `inputs` are those of a step, by x and its number.
     """
     import jax
     from jax import numpy as jnp
@@ -174,13 +215,38 @@ def loop_of(step, part):
     def loop(state, x, rates, count):
         def one_more(i, made):
             state, found = made
-            state = step(state, x, jax.lax.dynamic_index_in_dim(rates, i, keepdims=False))
+            state = step(state, inputs(x, i), row(rates, i))
             return state, jax.lax.dynamic_update_index_in_dim(found, state[part], i, 0)
 
         found = jnp.zeros((len(rates), len(state[part])))
         return jax.lax.fori_loop(0, count, one_more, (state, found))
 
     return loop
+
+
+def row(x, i):
+    import jax
+
+    return jax.lax.dynamic_index_in_dim(x, i, keepdims=False)
+
+
+def same(x, i):
+    return x
+
+
+def rows_of(shapes):
+    """A function that takes rows of arrays, by their indices, as inputs of these shapes."""
+    from jax import numpy as jnp
+
+    ends = np.cumsum([math.prod(shape) for shape in shapes])[:-1]
+
+    def inputs(x, i):
+        indices, arrays, before, behind = x
+        taken = [array[row(indices, i)].ravel() for array in arrays]
+        parts = jnp.split(jnp.concatenate([before, *taken, behind]), ends)
+        return [part.reshape(shape) for part, shape in zip(parts, shapes)]
+
+    return inputs
 
 
 def update_sgd(rates, g, data, velocity):
