@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from backends import XLA, C
+from backends import others
 from reliability.beside_the_engine import engine
 
 import micrograd.functional as F
@@ -190,9 +190,8 @@ def test_a_batch_is_the_mean_of_its_examples(name, more):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", [C, XLA])
-@pytest.mark.parametrize("name", ONCE)
-def test_other_backends_give_it_too(name, backend):
+@pytest.mark.parametrize(("backend", "name"), others(ONCE))
+def test_other_backends_give_it_too(backend, name):
     loss, arrays = ONCE[name]
     f = jit(batched(loss), backend=backend)
     for i in range(3):
