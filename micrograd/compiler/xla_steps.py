@@ -18,7 +18,6 @@ from .xla import XLA
 if TYPE_CHECKING:
     from .pytree import Arguments
     from .run import Executable
-    from .training import Batches
 
 FIRST_BLOCK, MOST, BLOCK_SECONDS = 8, 1024, 0.004
 
@@ -97,9 +96,10 @@ class XlaSteps:
             x = self.inputs()
         return self.block_of(now, new, optimizer, most, 1, x)
 
-    def gathers(self, arguments: Arguments, batches: Batches) -> bool:
+    def gathers(self, arguments: Arguments, batches: Sequence) -> bool:
         """Whether steps can take their rows of arrays, all of which are inputs, by themselves."""
-        if batches.rows is None or arguments.taken.static or type(self.code) is not XLA:
+        has_rows = getattr(batches, "rows", None) is not None
+        if not has_rows or arguments.taken.static or type(self.code) is not XLA:
             return False  # over several devices, each takes its part of the rows of one step
         if self.batches is not batches:
             kinds = {x.dtype.kind for x in batches.args}
