@@ -96,7 +96,7 @@ class XlaSteps:
             x = self.inputs()
         return self.block_of(now, new, optimizer, most, 1, x)
 
-    def gathers(self, arguments: Arguments, batches: Sequence) -> bool:
+    def gathers(self, arguments: Arguments, batches: Any) -> bool:
         """Whether steps can take their rows of arrays, all of which are inputs, by themselves."""
         has_rows = getattr(batches, "rows", None) is not None
         if not has_rows or arguments.taken.static or type(self.code) is not XLA:
