@@ -4,6 +4,7 @@ Run as a program, it reads the arguments of `ran` for each command, as JSON, and
 of them: exit code, stdout and stderr.
 """
 
+import gc
 import io
 import json
 import os
@@ -112,4 +113,5 @@ def ran(arguments, streams, unbuffered, folder, disk=None):
 
 
 if __name__ == "__main__":
+    gc.freeze()  # or each fork would copy what its collector looks at
     print(json.dumps([ran(*trial) for trial in json.load(sys.stdin)]))

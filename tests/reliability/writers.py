@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import functools
+import gc
 import importlib.util
 import io
 import itertools
@@ -118,6 +119,7 @@ WRITERS = {
 @functools.cache
 def ready(name):
     """The end of a writer's file names, and its functions, which think only once."""
+    gc.freeze()  # or each fork would copy what its collector looks at
     for owner, function in SLOW:
         remember(owner, function)
     suffix, made = WRITERS[name]
@@ -385,7 +387,7 @@ def caught(way, folder):
         room = Path(tempfile.mkdtemp(dir=folder))
         room.chmod(0o755)
         try:
-            found[trial] = tried(trial, "weights", room, 30, 0)[0]
+            found[trial] = tried(trial, "weights", room, 12, 0)[0]
         except OSError as error:
             found[trial] = [error]
     return found
