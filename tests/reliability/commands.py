@@ -57,11 +57,13 @@ def opened(what):
 
 def become(streams, unbuffered):
     """Gives this process its streams, and Python its own to them, as it has them at its start."""
-    for number, what in zip((1, 2), STREAMS[streams]):
-        if what is None:
+    ready = [what and opened(what) for what in STREAMS[streams]]  # before one of them is closed
+    for number, descriptor in zip((1, 2), ready):
+        if descriptor is None:
             os.close(number)
         else:
-            os.dup2(opened(what), number)
+            os.dup2(descriptor, number)
+            os.close(descriptor)
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         encoding = "ascii" if streams == "of ASCII alone" else "utf-8"
         setattr(sys, name, stream(number, unbuffered, encoding))
