@@ -516,13 +516,15 @@ class Jit(Generic[P, R]):
                     known.ways = [other for other in known.ways if other is not way]
             return self.recorded(arguments)
         start = time.monotonic()
+        data = [v.data for v in way.replay.leaves(arguments.values)]
         answer, trace, leaves, *_, did, again = self.traced(arguments, way.guards)
         wrong = None
         if did == way.did and (rows := self.rows(way, trace)) is not None:
             if trace.of_an_example:
                 answer, trace = again(Sample(rows, arguments.arrays))
             point = Point(way.replay, arguments, fill, rows, training)
-            wrong = difference(point, Twins(trace, results(answer)), way.replay.leaves(leaves))
+            twins, leaves = Twins(trace, results(answer)), way.replay.leaves(leaves)
+            wrong = difference(point, twins, leaves, data)
         way.seconds = time.monotonic() - start
         self._audit_seconds += way.seconds if way.audits else 0.0
         way.audits += 1

@@ -49,16 +49,23 @@ class Difference(NamedTuple):
         return f"{what} is {self.found!r} by its program and {self.wanted!r} in the engine"
 
 
-def difference(point: Point, twins: Twins, leaves: Sequence[Value]) -> Difference | None:
+def difference(
+    point: Point, twins: Twins, leaves: Sequence[Value], data: Sequence[float]
+) -> Difference | None:
     """What a replay computes otherwise than the engine, and not by rounding.
 
     Two numbers may be CLOSE apart, or TIMES as far as each of them moves when all that it is
     computed from, and each gradient on its way back, is changed by NUDGE at random. `leaves` are
-    those of the program, in the trace of the twins.
+    those of the program, in the trace of the twins; `data` is what they were before it.
     """
-    found, data = point.numbers(), [twins.of(v).data for v in leaves]
-    if found is None or not np.array_equal(point.leaves, data, equal_nan=True):
-        return None  # another thread has changed a leaf meanwhile
+    with point.replay.lock.held:
+        found = point.numbers()
+        if found is None or not np.array_equal(point.leaves, data, equal_nan=True):
+            return None  # another thread has changed a leaf meanwhile
+        return first_difference(point, twins, leaves, found)
+
+
+def first_difference(point, twins, leaves, found):
     wanted = engine_numbers(point, twins, leaves)
     found, wanted = found[: len(wanted)], wanted[: len(found)]
     off, size = distance(found, wanted), np.fmin(np.abs(found), np.abs(wanted))
