@@ -50,7 +50,7 @@ def carried_out(argv):
         compiler.JitError,
         ExpressionError,
     ) as error:
-        return terminal.refused(visible_lines(str(error)))
+        return terminal.refused(str(error))
     return 0
 
 

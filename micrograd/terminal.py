@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from .text import visible, visible_lines
+
 REFUSED = 2
 SIGNALLED = 128  # and the number of the signal, as shells count
 
@@ -29,14 +31,14 @@ def ended(command: Callable[[], int]) -> int:
         except KeyboardInterrupt:
             return unheard(SIGNALLED + signal.SIGINT)
         except OSError as error:
-            what = error.filename or "the output"
-            return unheard(refused(f"cannot write {what}: {error.strerror}"))
+            what = visible(str(error.filename or "the output"))
+            return unheard(refused(f"cannot write {what}: {error.strerror or error}"))
 
 
 def refused(sentence: str) -> int:
     """The exit code, once the sentence is on stderr, if it can be there."""
     with contextlib.suppress(OSError):
-        print(f"micrograd: {sentence}", file=sys.stderr)
+        print(f"micrograd: {visible_lines(sentence)}", file=sys.stderr)
     return REFUSED
 
 

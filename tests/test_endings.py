@@ -54,6 +54,14 @@ def test_streams_that_are_closed_stop_nothing(closed, tmp_path):
     assert (tmp_path / "graph.png").exists()
 
 
+@posix
+def test_a_file_of_two_lines_is_named_in_one(tmp_path):
+    (tmp_path / "a\nb.png").symlink_to("a\nb.png")
+    code, _, err = ended([*DRAW, "-o", "a\nb.png"], tmp_path)
+    assert code == 2 and err.startswith("micrograd: cannot write a\\nb.png: ")
+    assert err.count("\n") == 1
+
+
 def test_a_terminal_of_ascii_gets_letters_spelt_out(tmp_path):
     command = [*MICROGRAD, "draw", "é*2", "é=1"]
     code, out, err = ended(command, tmp_path, PYTHONIOENCODING="ascii")

@@ -19,7 +19,7 @@ ARROWS = {
     "floats": set(),
     "files": set(),
     "text": set(),
-    "terminal": set(),
+    "terminal": {"text"},
     "atomic": set(),
     "optim": {"atomic", "floats"},
     "data": set(),
