@@ -1,9 +1,13 @@
 """Small trainings for tests on several devices, in a Python of their own: cases by name."""
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 
@@ -81,6 +85,7 @@ CASES = {
     "classes": classes,
     "several": several,
 }
+OF_PROCESSES = "classes", "moons as whole arrays, Adam"
 
 
 def trained(name, devices):
@@ -99,3 +104,41 @@ def all_reduces(f):
     with code.jax.enable_x64(True):
         compiled = code.jit(code.whole).lower(code.seeds.copy(), *code.given_now()).compile()
     return compiled.as_text().count(" all-reduce(")
+
+
+@contextlib.contextmanager
+def processes(count, devices=2):
+    """So many processes with as many devices each, which train together until they are left.
+
+    They are ended after some minutes, whatever they do.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:  # a port that is free
+        coordinator = f"127.0.0.1:{server.getsockname()[1]}"
+    program = Path(__file__).with_name("distributed.py")
+    run = [
+        subprocess.Popen(
+            [sys.executable, program, coordinator, str(count), str(number)],
+            env=environment(devices),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(count)
+    ]
+    alarm = threading.Timer(300, lambda: [process.kill() for process in run])
+    alarm.start()
+    try:
+        yield run
+    finally:
+        alarm.cancel()
+        for process in run:
+            process.kill()
+            process.communicate()
+
+
+def line_of(process, start):
+    """The first line that a process prints and that starts so."""
+    for line in process.stdout:
+        if line.startswith(start):
+            return line
+    raise AssertionError(process.stderr.read())

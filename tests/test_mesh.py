@@ -1,11 +1,12 @@
 """Programs on several devices: the numbers of one device, and one all-reduce a step."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 from backends import needs_jax
-from meshes import CASES, answer, points
+from meshes import CASES, answer, line_of, points, processes
 
 from micrograd import Value, nn, optim
 from micrograd.compiler import batched, jit
@@ -111,6 +112,23 @@ def test_a_step_that_is_not_finite_is_refused_on_all_devices(found):
     words, data = found["infinite"]
     assert "gradient" in words
     assert data == 1e200
+
+
+@needs_jax
+@pytest.mark.slow
+def test_two_processes_make_the_same_steps_and_neither_waits_for_ever_for_the_other(found):
+    with processes(2) as (first, second):
+        for process in (first, second):
+            trained = json.loads(line_of(process, "{"))
+            assert [trained.pop("devices"), trained.pop("own")] == [4, 2]
+            assert trained.pop("alone").startswith("process 1 has another program, other param")
+            for name, numbers in trained.items():
+                assert numbers == pytest.approx(found[name][0], rel=1e-12, abs=1e-14)
+        line_of(second, "waiting")
+        second.kill()
+        _, error = first.communicate(timeout=120)
+        assert first.returncode
+        assert "heartbeat" in error or "Gloo" in error or "closed by peer" in error
 
 
 @needs_jax

@@ -6,6 +6,7 @@ which then makes the same calls with the same arguments.
 
 from __future__ import annotations
 
+import hashlib
 import reprlib
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .emit.mesh import MeshEmitter, rows_of_each
+from .errors import JitError
 from .graph import examples
 from .report import counted
 from .xla import XLA, Ends, imported
@@ -35,6 +37,27 @@ class OnMesh(XLA):
         self.everywhere = NamedSharding(mesh, PartitionSpec())
         self.by_rows = NamedSharding(mesh, PartitionSpec(self.axis))
         super().__init__(layout)
+
+    def forward(self):
+        if self.in_step and not self.runs:
+            self.check_processes()
+        return super().forward()
+
+    def check_processes(self):
+        """Raises JitError unless all processes begin with the same program and numbers."""
+        from jax.experimental import multihost_utils
+
+        if len({x.process_index for x in self.mesh.devices.flat}) < self.jax.process_count():
+            return  # who is not in the mesh cannot be asked
+        parts = self.text.encode(), self.p.tobytes(), *(x.tobytes() for x in self.x)
+        digest = np.frombuffer(hashlib.sha256(b"".join(parts)).digest(), np.uint8)
+        rows = multihost_utils.process_allgather(digest)
+        others = np.flatnonzero((rows != rows[0]).any(axis=1)).tolist()
+        if others:
+            raise JitError(
+                f"process {others[0]} has another program, other parameters or other arguments "
+                "than process 0: all make the same calls, seeded alike, with the whole arrays"
+            )
 
     def emitter(self, layout):
         emitter = MeshEmitter(layout, self.parts)
