@@ -8,7 +8,6 @@ last as long as the process.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import ctypes
 import functools
@@ -249,8 +248,10 @@ def folder_of_this_run():
 @functools.cache
 def made_for(process):
     """A new folder that is removed when this process ends, and not when a fork of it does."""
+    from multiprocessing.util import Finalize  # atexit would do nothing in a worker of a pool
+
     made = tempfile.mkdtemp(prefix="micrograd-")
-    atexit.register(lambda: os.getpid() == process and shutil.rmtree(made, ignore_errors=True))
+    Finalize(None, shutil.rmtree, (made, True), exitpriority=0)
     return Path(made)
 
 

@@ -402,6 +402,29 @@ def test_the_end_of_a_fork_takes_no_folder_from_its_parent():
     assert printed(FORKED) == "6.0\n7.0 True\n"
 
 
+POOLED = """
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from micrograd.compiler import jit
+
+def doubled(x):
+    return jit(lambda x: x * 2, backend="c")(x).data
+
+with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+    print(*pool.map(doubled, [1.0, 2.0, 3.0]))
+print(doubled(4.0))
+"""
+
+
+@posix
+def test_workers_without_a_home_leave_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", os.devnull)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert printed(POOLED) == "2.0 4.0 6.0\n8.0\n"
+    assert not [*tmp_path.glob("micrograd-*")]
+
+
 @posix
 def test_a_folder_of_this_run_that_is_removed_is_made_again(monkeypatch):
     def nowhere():
