@@ -20,9 +20,9 @@ What the tests in this folder and those of the articles did to the package, and 
 Written by the run itself: `python -m pytest tests/reliability tests/seeds --scoreboard`, with
 `--long` for the long run. Below each probe stands who would be hurt if it failed.
 
-Of the others, the best one's answer, and where it was measured: *{HERE}*, beside ours, on the same
-machine, where PyTorch is installed; *{FIELD}*, on that day, on the field's engines: micrograd's
-original, microgpt and others of their size, and PyTorch. A dash: nobody measured it.
+What the others do, and where that was measured: *{HERE}*, PyTorch, the best of them, beside ours on
+the same machine, if it is installed; *{FIELD}*, what was seen on that day on the field's engines:
+micrograd's original, microgpt and others of their size, and PyTorch. A dash: nobody measured it.
 """
 THEMES = {
     "Numbers": "What is computed, and what goes back.",
@@ -74,12 +74,16 @@ def score(record_property, request):
 
 @pytest.fixture
 def cells(record_property, request):
-    """A function that puts a row into a table of its own on the scoreboard: title, row, cells."""
+    """A function that puts a row into a table at the end of the scoreboard: title, row, cells.
+
+    `hurt` is whom it would hurt if one of them failed.
+    """
     theme = getattr(request.module, "THEME", "More")
 
-    def row(title, name, **columns):
+    def row(title, name, *, hurt="", **columns):
         assert theme in THEMES, theme
         filled = {column.replace("_", " "): str(x) for column, x in columns.items()}
+        title += f"<br>*{hurt}*" if hurt else ""
         record_property("score", (theme, title, filled, name, None, {}))
 
     return row
@@ -158,18 +162,23 @@ def head(*texts):
 
 
 def page():
-    """The scoreboard as a page: for each theme its probes, then the tables of their own."""
+    """The scoreboard as a page: the probes of each theme, then the tables."""
+    found = [(theme, (title, lines)) for theme, title, lines in titles()]
     text = HEAD
-    for theme, group in groupby(titles(), key=lambda item: item[0]):
-        known = [(title, lines) for _, title, lines in group]
+    probes = [item for item in found if is_probe(item[1][1])]
+    for theme, group in groupby(probes, key=lambda item: item[0]):
         text += f"\n## {theme}\n\n" + (f"{THEMES[theme]}\n\n" if THEMES[theme] else "")
-        if probes := [item for item in known if is_probe(item[1])]:
-            text += head("tried", "bar", "found", "the best of the others")
-            text += "".join(probe_row(*item) for item in probes)
-        for title, lines in known:
-            if not is_probe(lines):
-                text += f"\n**{title}**\n\n" + table(lines)
-    return text
+        text += head("tried", "bar", "found", "the others")
+        text += "".join(probe_row(*item) for _, item in group)
+    tables = [item for _, item in found if not is_probe(item[1])]
+    if tables:
+        text += "\n## In detail\n"
+    return text + "".join(f"\n{bold(title)}\n\n{table(lines)}" for title, lines in tables)
+
+
+def bold(title):
+    name, *who = title.split("<br>")
+    return "<br>".join([f"**{name}**", *who])
 
 
 def table(lines):

@@ -232,6 +232,7 @@ def test_losses_and_their_gradients_are_right_at_extremes(name, tries, cells):
         f"Losses, softmax and their gradients at {n:,} extreme logits: the largest relative error, "
         "beside PyTorch in this run",
         f"`{name}`",
+        hurt="who classifies: a network that is sure and wrong would learn nothing from it",
         **{form: f"{x:.1e}" for form, x in worst.items()},
         bar=f"{family.bar:g}",
         PyTorch="–" if theirs is None else f"{theirs:.1e}",

@@ -146,6 +146,7 @@ def test_second_derivatives_of_an_operation_equal_the_reference(op, tries, cells
         f"Second derivatives of each operation at {n:,} hard points, against 100 digits: the "
         "largest relative error",
         f"`{op.name}`",
+        hurt="who does Newton's method, or penalizes a slope",
         **{way: f"{x if x > 1e-20 else 0:.1e}" for way, x in worst.items()},
         bar=f"{bar:g}",
     )
