@@ -156,6 +156,8 @@ class Row:
         self.losses, self.times, self.step = [], [], build()
         self.run(1)
         self.first = time.perf_counter() - start
+        self.run(1)  # with an audit, where there are such
+        self.times.clear()
         self.run(1)
         self.batch, self.every = 1, ROUNDS
         if self.times[-1] < SLOW_SECONDS:
