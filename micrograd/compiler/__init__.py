@@ -42,9 +42,9 @@ import functools
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from types import EllipsisType
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 import numpy as np
 
@@ -57,6 +57,7 @@ from .costs import Account, Costs, replay_cost
 from .derivatives import grad, gradients
 from .errors import ElementsError, ExamplesError, JitError, PlainIntError, TooDeepError
 from .examples import batched, check_examples
+from .exported import exported
 from .guards import Guards, alike
 from .indices import of_arrays
 from .locks import Lock
@@ -68,6 +69,9 @@ from .run import Executable
 from .trace import MISSING, Fingerprint, Input, Sample, show, traced
 from .training import Training
 from .whole import Whole, inputs_of, stand_in_for
+
+if TYPE_CHECKING:
+    from jax.export import Exported
 
 __all__ = ["Jit", "JitError", "Training", "batched", "grad", "gradients", "jit"]
 
@@ -260,6 +264,22 @@ class Jit(Generic[P, R]):
         step.many(n, …) makes n steps at once, in less time.
         """
         return Training(self, optimizer)
+
+    def export(
+        self, parameters: Iterable[Value] = (), platforms: Sequence[str] | None = None
+    ) -> Exported:
+        """The forward part of the last call in XLA as a jax.export.Exported, for its shapes.
+
+        exported.call(p, x) takes float64 arrays: the data of `parameters`, in their order, and all
+        numbers of the arguments, first the floats, then the arrays, each row by row. Other leaves
+        are constants as they are now. It returns an array of what the function returns, and whether
+        all comparisons came out as they did; if not, the function would have gone another way.
+        bytes = exported.serialize() hold it; jax.export.deserialize(bytes) needs JAX, with
+        jax_enable_x64, and nothing of this package. `platforms` are those it is for, as ("cpu",
+        "cuda", "tpu"); unless they are given, the one that is here.
+        """
+        self.last()
+        return exported(self._latest, parameters, platforms)  # type: ignore[arg-type]
 
     @property
     def program(self) -> str:
