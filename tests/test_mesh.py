@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from micrograd import Value, nn, optim
 from micrograd.compiler import batched, jit
 from micrograd.train import fit
 
+PAGE = Path(__file__).parent.parent / "README.md"
 ON_FOUR = """
 import json
 import jax, numpy as np
@@ -129,6 +131,31 @@ def test_two_processes_make_the_same_steps_and_neither_waits_for_ever_for_the_ot
         _, error = first.communicate(timeout=120)
         assert first.returncode
         assert "heartbeat" in error or "Gloo" in error or "closed by peer" in error
+
+
+README = """
+import json, re, sys
+import numpy as np
+import micrograd.functional as F
+from micrograd import nn, optim
+from micrograd.compiler import batched, jit
+
+model, rng = nn.MLP(2, [3], seed=0), np.random.default_rng(0)
+X, labels = rng.normal(size=(10, 2)), rng.integers(0, 3, 10)
+optimizer = optim.SGD(model.parameters(), 0.1)
+page = open(sys.argv[1], encoding="utf-8").read().split("## From here to a cluster")[1]
+exec(re.search(r"```python\\n(.*?)```", page, re.DOTALL).group(1))
+print(json.dumps([len(losses), g.explain().count("4 devices"), losses[-1] < losses[0], len(saved)]))
+"""
+
+
+@needs_jax
+@pytest.mark.slow
+def test_the_page_of_the_readme_runs():
+    pytest.importorskip("flatbuffers")
+    steps, explained, is_less, size = answer(README.replace("sys.argv[1]", repr(str(PAGE))))
+    assert (steps, explained, is_less) == (100, 1, True)
+    assert size > 1000
 
 
 @needs_jax
