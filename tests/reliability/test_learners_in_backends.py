@@ -29,13 +29,19 @@ def right(names, backend):
     return len(names) - refused
 
 
+def some(seed, count):
+    """Programs drawn anew in each run, since compilers take their time; all in a long one."""
+    return Random(seed).sample(list(LEARNERS), count)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("backend", [C])
-def test_programs_give_the_engines_numbers_or_are_refused(backend, part, score):
-    names = list(LEARNERS)[part::PARTS]
+def test_programs_give_the_engines_numbers_or_are_refused(backend, part, fresh_seed, tries, score):
+    every = some(fresh_seed, tries(100, len(LEARNERS)))
+    names = every[part::PARTS]
     score(
-        f"{len(LEARNERS)} programs of learners in {backend.upper()}",
+        f"{len(every)} programs of learners in {backend.upper()}",
         "the engine's numbers, or refused as by NumPy; 0 silently wrong",
         "{same} the engine's, {refused} refused",
         hurt=HURT,
@@ -47,8 +53,7 @@ def test_programs_give_the_engines_numbers_or_are_refused(backend, part, score):
 @pytest.mark.slow
 @needs_jax
 def test_programs_in_xla_give_the_engines_numbers_or_are_refused(fresh_seed, tries, score):
-    """Some of them, since each is compiled for seconds; all in a long run."""
-    names = Random(fresh_seed).sample(list(LEARNERS), tries(8, len(LEARNERS)))
+    names = some(fresh_seed, tries(8, len(LEARNERS)))
     same = right(names, "xla")
     score(
         f"{len(names)} programs of learners in XLA",
