@@ -87,6 +87,7 @@ def test_what_audits_cost(name, backend, cells, tries, monkeypatch, tmp_path):
         "What audits cost: a first call with the audit of the second beside the first call alone, "
         f"CPU time; and later ones, which may have {AUDITS:.0%} of the time of calls",
         f"{name}, {backend}",
+        hurt="whoever tries something out, and waits twice",
         first_call=f"{first * 1e3:,.0f} ms",
         with_an_audit=f"{1 + compared / first:.2f}",
         of_the_trace_alone=f"{1 + traced / traced_first:.2f}",
