@@ -25,7 +25,7 @@ SAME = {
     "a coroutine driven by hand",
     "numbers prepared by threads",
 }
-# asyncio.run() puts the answer into a text that nobody reads, until Python 3.12.
+# In older versions, asyncio.run() puts the answer into a text that nobody reads.
 EITHER = {"asyncio to thread", "tasks that take turns"}
 
 
