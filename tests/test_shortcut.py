@@ -1,6 +1,7 @@
-"""Steps of a training in C that are one call, guards and all: they see all that others see."""
+"""Steps of a training that are shortcuts, guards and all: they see all that others see."""
 
 import contextlib
+import functools
 import gc
 import math
 import random
@@ -22,14 +23,15 @@ from micrograd.optim import NonFiniteError
 pytestmark = pytest.mark.skipif(
     not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
 )
+backends = pytest.mark.parametrize("backend", ["c", "numpy"])
 
 
 class Stepping:
-    """A function whose calls are steps of a training in C that move nothing the loss depends on."""
+    """A function whose calls are steps of a training that move nothing the loss depends on."""
 
-    def __init__(self, function):
+    def __init__(self, function, backend):
         self.idle = Value(0.0)
-        self.compiled = jit(lambda *args: function(*args) + self.nothing(), backend="c")
+        self.compiled = jit(lambda *args: function(*args) + self.nothing(), backend=backend)
         self.stack = contextlib.ExitStack()
         training = self.compiled.training(optim.SGD([self.idle], lr=0.1))
         self.step = self.stack.enter_context(training)
@@ -45,15 +47,16 @@ class Stepping:
         return found
 
 
+@backends
 @pytest.mark.parametrize("name", PLACES)
-def test_a_change_in_any_place_is_seen(name, monkeypatch):
+def test_a_change_in_any_place_is_seen(name, backend, monkeypatch):
     monkeypatch.setattr(
         "micrograd.compiler.AUDITS", 1e-9
     )  # so that it is not an audit that sees it
     steppings = []
 
     def stepping(function):
-        steppings.append(Stepping(function))
+        steppings.append(Stepping(function, backend))
         return steppings[-1]
 
     found = outcome(PROBES[f"a number in {name}"], stepping, 9)
@@ -224,9 +227,10 @@ def give_numbers(step, optimizer):
 SCENARIOS = [change_rates, change_numbers, replace_the_step, change_arguments, give_numbers]
 
 
+@backends
 @pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda x: x.__name__)
-def test_steps_are_the_engines_whatever_happens_between(scenario, kind, monkeypatch):
+def test_steps_are_the_engines_whatever_happens_between(scenario, kind, backend, monkeypatch):
     monkeypatch.setattr("micrograd.compiler.AUDITS", 1e-9)
 
     def numbers(jit):
@@ -242,7 +246,8 @@ def test_steps_are_the_engines_whatever_happens_between(scenario, kind, monkeypa
         with jit(loss).training(optimizer) as step:
             yield from scenario(step, optimizer)
 
-    found, expected = list(numbers(in_c)), list(numbers(engine))
+    jitted = functools.partial(jit, backend=backend)
+    found, expected = list(numbers(jitted)), list(numbers(engine))
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
@@ -250,14 +255,15 @@ def in_c(function):
     return jit(function, backend="c")
 
 
-def test_several_results_come_as_they_are_nested():
+@backends
+def test_several_results_come_as_they_are_nested(backend):
     w = [Value(0.1 * i) for i in range(1, 30)]
 
     def loss(x):
         parts = [(v * x).tanh() for v in w]
         return {"loss": F.sum(parts), "ends": (parts[0], [parts[-1]])}
 
-    with in_c(loss).training(optim.SGD(w, lr=1e-12)) as step:
+    with jit(loss, backend=backend).training(optim.SGD(w, lr=1e-12)) as step:
         for i in range(9):
             found, expected = step(0.1 * i), loss(0.1 * i)
             assert found["loss"] == pytest.approx(expected["loss"].data, rel=1e-6)
@@ -266,10 +272,13 @@ def test_several_results_come_as_they_are_nested():
             assert first == pytest.approx(expected["ends"][0].data, rel=1e-6)
 
 
-def test_a_step_that_cannot_be_made_changes_nothing_and_says_why():
+@backends
+def test_a_step_that_cannot_be_made_changes_nothing_and_says_why(backend):
     w = [Value(0.5) for _ in range(60)]
     optimizer = optim.SGD(w, lr=0.1)
-    with in_c(lambda x: F.sum((v * x).exp() for v in w)).training(optimizer) as step:
+    with jit(lambda x: F.sum((v * x).exp() for v in w), backend=backend).training(
+        optimizer
+    ) as step:
         for _ in range(9):
             step(0.1)
         before = [v.data for v in w], optimizer.steps
@@ -305,9 +314,12 @@ def test_where_c_cannot_look_at_objects_steps_are_made_without(monkeypatch):
     assert losses == pytest.approx([0.1 * (0.5 * 60 - 0.1 * 0.1 * 60 * i) for i in range(9)])
 
 
-def test_two_threads_may_make_steps_of_one_training():
+@backends
+def test_two_threads_may_make_steps_of_one_training(backend):
     w = [Value(0.5) for _ in range(60)]
-    with in_c(lambda x: F.sum(v * x for v in w)).training(optim.SGD(w, lr=0.1)) as step:
+    with jit(lambda x: F.sum(v * x for v in w), backend=backend).training(
+        optim.SGD(w, lr=0.1)
+    ) as step:
         threads = [
             threading.Thread(target=lambda: [step(0.001) for _ in range(500)]) for _ in range(4)
         ]

@@ -1,4 +1,4 @@
-"""Shortcuts: a step of a training like an earlier one, guards and all, as one call of C."""
+"""Shortcuts: a step of a training like an earlier one; in C, guards and all are one call."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ class Shortcut:
         if lock._is_owned():  # type: ignore[attr-defined] # by a call that a signal came into
             return None
         with lock:
+            self.replay.point = b""
             used, lr = training.used, optimizer.lr
             if (
                 jitted._seconds > self.until
@@ -93,7 +94,6 @@ class Shortcut:
                 return None
             done = optimizer.steps
             lr = lr if type(lr) is float else rate(optimizer, done)
-            self.replay.point = b""
             loss = self.stepped(used, lr, done)
             if loss is None:
                 return None
@@ -148,6 +148,22 @@ class XlaShortcut(Shortcut):
             return None
         training.use(new)
         return code.v.item(self.replay.program.outputs[0])
+
+
+class NumPyShortcut(Shortcut):
+    """The same without C."""
+
+    def prepare(self):
+        self.fill = self.training.fills[self.replay]
+        self.guards.has_rest = False
+
+    def stepped(self, used, lr, done):
+        if not self.way.guards.hold():
+            return None
+        with np.errstate(all="ignore"):
+            self.replay.program.seeds[:] = self.fill.seeds
+            made = self.training.one_step(self.replay, self.like, self.fill)
+        return made[0][0] if made else None
 
 
 def readers(arguments: Arguments, replay: Executable, bound: tuple) -> list[Callable] | None:

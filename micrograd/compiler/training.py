@@ -22,7 +22,7 @@ from .errors import JitError
 from .mesh import OnMesh
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
-from .shortcut import Shortcut, XlaShortcut
+from .shortcut import NumPyShortcut, Shortcut, XlaShortcut
 from .steps import RATES, Steps, is_ours, rate
 from .trace import class_of
 from .xla import XLA
@@ -220,12 +220,12 @@ class Training:
     def shortcut_of(self, way, arguments):
         """How to make the next steps, if they are like this one."""
         fill = self.fills[way.replay]
-        kind = SHORTCUTS.get(type(fill.steps))
-        if kind is None or arguments.kwargs or not (self.jitted.is_settled(way) and loaded()):
+        is_like_others = self.is_closed(way.replay) and not (fill.others or arguments.kwargs)
+        if not (is_like_others and self.jitted.is_settled(way)) or (fill.steps and not loaded()):
             return None
         if fill.shortcut is None:
             known = self.jitted._known[arguments.signature]
-            fill.shortcut = kind(self, way, known, arguments)
+            fill.shortcut = SHORTCUTS[type(fill.steps)](self, way, known, arguments)
         fill.shortcut.until = self.jitted.next_audit(way)
         return fill.shortcut
 
@@ -460,7 +460,11 @@ KINDS: dict[type, type[Steps] | type[XlaSteps]] = {  # of backends
     XLA: XlaSteps,
     OnMesh: XlaSteps,
 }
-SHORTCUTS: dict[type, type[Shortcut]] = {Steps: Shortcut, XlaSteps: XlaShortcut}
+SHORTCUTS: dict[type, type[Shortcut]] = {
+    Steps: Shortcut,
+    XlaSteps: XlaShortcut,
+    type(None): NumPyShortcut,
+}
 
 
 def in_a_row(batches, start, most):
