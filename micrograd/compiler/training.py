@@ -106,6 +106,8 @@ class Training:
         except KeyboardInterrupt:
             self.give_back()
             raise
+        self.forget_shortcut()
+        self.fills.clear()  # which refer back to this
 
     def give_back(self):
         """Gives the parameters and the optimizer their own numbers back, if they are lent."""
@@ -163,9 +165,7 @@ class Training:
 
         if self.jitted.lock.is_held_here():
             raise JitError("a step of training began, by a signal, in the middle of another call")
-        if (shortcut := self.shortcut) is not None:
-            shortcut.settle()
-            self.shortcut = None
+        self.forget_shortcut()
 
         def use(way, arguments):
             found.append(self.step(way.replay, arguments))
@@ -216,6 +216,11 @@ class Training:
         else:  # a step of one's own, which reads and sets the parameters
             self.optimizer.step()
         return outputs
+
+    def forget_shortcut(self):
+        if (shortcut := self.shortcut) is not None:
+            shortcut.settle()
+            self.shortcut = None
 
     def shortcut_of(self, way, arguments):
         """How to make the next steps, if they are like this one."""
