@@ -19,11 +19,14 @@ TOKENS = transformer.tokens(transformer.NAMES[0])
 def of_backends(stack, parts, *args):
     """Builders of rows: steps one by one, and many of them."""
 
+    def build(backend, kind):
+        if backend == "xla":
+            jax_in_doubles()  # so that it computes in the same thread as JAX by hand
+        return kind(stack, *parts(), *args, jit=functools.partial(jit, backend=backend))
+
     for backend in BACKENDS:
-        compiled = functools.partial(jit, backend=backend)
         for name, kind in (("", whole_step), (", many steps", Many)):
-            build = lambda kind=kind, compiled=compiled: kind(stack, *parts(), *args, jit=compiled)  # noqa: E731
-            yield f"jit, {backend}{name}", build
+            yield f"jit, {backend}{name}", functools.partial(build, backend, kind)
 
 
 class Scan:
