@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .run import Executable
 
 FIRST_BLOCK, MOST, BLOCK_SECONDS = 8, 1024, 0.004
+ONE = np.int64(1)
 
 
 class XlaSteps:
@@ -75,7 +76,7 @@ class XlaSteps:
         one = self.programs_of(optimizer)[0]
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
         with self.code.jax.enable_x64(True):
-            state = one(self.state_of(now), self.inputs(), self.on_device("rates", rates))
+            state = one(self.state_of(now), self.inputs(), np.array([rates]), ONE)[0]
         numbers = np.asarray(state)
         self.made = self.code.runs, state, numbers
         *results, alike = numbers[self.found].tolist()
@@ -176,13 +177,16 @@ class XlaSteps:
         return self.kept[name][1]
 
     def programs_of(self, optimizer):
-        """A step, several of them, and several on rows of arrays."""
+        """A step, several of them, and several on rows of arrays.
+
+        One is a loop, too: the small parts of what is none would wait for threads.
+        """
         kind = type(optimizer)
         if kind not in self.programs:
             step = step_of(self.code, len(self.grads), UPDATES[kind])
             gathered = rows_of([x.shape for x in self.code.x])
             loops = loop_of(step, self.found, same), loop_of(step, self.found, gathered)
-            self.programs[kind] = tuple(map(self.code.jit, (step, *loops)))
+            self.programs[kind] = tuple(map(self.code.jit, (loops[0], *loops)))
         return self.programs[kind]
 
 
