@@ -69,7 +69,7 @@ class C:
         if self.text.count("\n") < APART:
             self.built = library(prelude() + self.text)
         else:
-            self.built = library(prelude(*IN_C[:2]) + forward, prelude() + backward)
+            self.built = library(prelude() + forward, prelude(*IN_C[:2]) + backward)
         pointers = (ctypes.c_void_p(x.ctypes.data) for x in (self.v, self.table))
         self.given = (*pointers, self.calls.entry)
         self.forward, self.backward = (
