@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 MOST_AXES = 4
@@ -64,16 +66,12 @@ def is_spaced(index, steps):
     """Whether an array of positions goes by these steps from its first one on."""
     while len(index) == 1 < index.ndim:
         index, steps = index[0], steps[1:]
-    along, begin = None, index.item(0)
-    for part in in_parts(index):
-        if along is None:
-            along = part.dtype.type(0)
-            for n, step in zip(part.shape, steps):
-                along = np.add.outer(along, np.arange(n, dtype=part.dtype) * step)
-        if not (part == along[: len(part)] + begin).all():
-            return False
-        begin += len(part) * steps[0]
-    return True
+    first = next(in_parts(index))
+    sides = (np.arange(n, dtype=index.dtype) * step for n, step in zip(first.shape, steps))
+    along = functools.reduce(np.add.outer, sides)
+    begins = index.item(0) + np.arange(0, len(index), len(first)) * steps[0]
+    pairs = zip(in_parts(index), begins.tolist())
+    return all((part == along[: len(part)] + begin).all() for part, begin in pairs)
 
 
 def view(buffer: np.ndarray, start: int, shape: tuple, steps: tuple) -> np.ndarray:
