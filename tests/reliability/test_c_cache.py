@@ -2,6 +2,7 @@
 right, or there is one sentence."""
 
 import ctypes
+import glob
 import os
 import random
 import shutil
@@ -301,6 +302,11 @@ def test_builders_at_once_all_get_it_right(n, tmp_path, score, tries):
     assert right == n * rounds and not left
 
 
+def libraries(folder):
+    """All in a folder and below, while others add to it and remove."""
+    return {*glob.glob(f"{folder}/**/*.so", recursive=True)}
+
+
 def killed_builders(folder, n, seed):
     """How often the next one is right where a builder and its compiler were killed halfway."""
     build.users_folder = lambda: folder
@@ -308,7 +314,7 @@ def killed_builders(folder, n, seed):
     times(-1)
     seconds = time.monotonic() - start
     for i in range(n):
-        before, late = {*folder.rglob("*.so")}, time.monotonic() + 10 * seconds
+        before, late = libraries(folder), time.monotonic() + 10 * seconds
         if not (child := os.fork()):
             os.setsid()
             times(i)
@@ -316,7 +322,7 @@ def killed_builders(folder, n, seed):
         if i % 2:
             time.sleep(rng.uniform(0, seconds))
         else:  # at once when there is a library, which the linker still writes to
-            while {*folder.rglob("*.so")} <= before and time.monotonic() < late:
+            while libraries(folder) <= before and time.monotonic() < late:
                 pass
         for end in (os.killpg, os.kill):  # it may be too early for a group of its own
             try:
