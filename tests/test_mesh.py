@@ -18,10 +18,11 @@ ON_FOUR = """
 import json
 import jax, numpy as np
 from jax.sharding import Mesh
-from meshes import CASES, all_reduces, trained
-from micrograd import Value, optim
+from meshes import CASES, all_reduces, points, trained
+from micrograd import Value, nn, optim
 from micrograd.compiler import batched, jit
 from micrograd.optim import NonFiniteError
+from micrograd.train import fit
 
 def row(explained):
     return next(line for line in explained.splitlines() if line.startswith("mesh"))[20:]
@@ -61,6 +62,13 @@ try:
         train.many(3, x)
 except NonFiniteError as error:
     found["infinite"] = [str(error), big.data]
+
+found["fit"] = []
+for options in ({"jit": True}, {"jit": "xla", "devices": jax.make_mesh((4,), ("data",))}):
+    model = nn.MLP(2, [1], seed=0)
+    optimizer = optim.Adam(model.parameters(), 0.1)
+    history = fit(model, *points(10), optimizer, steps=5, progress=False, **options)
+    found["fit"].append(history.losses + history.accuracies)
 print(json.dumps(found))
 """
 
@@ -156,6 +164,13 @@ def test_the_page_of_the_readme_runs():
     steps, explained, is_less, size = answer(README.replace("sys.argv[1]", repr(str(PAGE))))
     assert (steps, explained, is_less) == (100, 1, True)
     assert size > 1000
+
+
+@needs_jax
+@pytest.mark.slow
+def test_fit_has_the_scores_of_all_devices(found):
+    one, four = found["fit"]
+    assert four == pytest.approx(one, rel=1e-12)
 
 
 @needs_jax

@@ -22,12 +22,14 @@ where it is indented.
     ├   layout        an offset in one buffer for each value: a Layout
     ├   numpy, c, xla lines of NumPy, C or jax.numpy
     ├ backends, xla   these, ready to run; build: C by the system's compiler
+    ├ mesh            XLA on several devices
     ├ program         these passes in a row, and the compiled forward() and backward()
     ▼
     run               an Executable: fill in, forward(), results as Values; later, backward()
     training          or whole steps, one or many, with the optimizer's update
       steps, xla_steps  in C, in XLA
       shortcut        in C with its guards in one call: addresses
+    exported          or the forward part in XLA, as bytes for JAX
 
 `grad` and `gradients` (derivatives) take lower and differentiate alone: the ops of the gradients
 become Values (interpret), in the engine or in a trace.

@@ -161,6 +161,7 @@ def mesh_of(devices: Any) -> Mesh | None:
         if isinstance(devices, (int, np.integer)):
             devices = first_devices(jax, devices)
         devices = jax.sharding.Mesh(np.array(devices, object).ravel(), (AXIS,))
+    devices = jax.sharding.Mesh(devices.devices, devices.axis_names)  # its axes of the plain type
     if not any(x.process_index == jax.process_index() for x in devices.devices.flat):
         raise ValueError(
             f"the devices are all of other processes: process {jax.process_index()} needs one of "
