@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .pytree import Arguments
     from .run import Executable
 
-FIRST_BLOCK, MOST, BLOCK_SECONDS = 8, 1024, 0.004
+FIRST_BLOCK, MOST, BLOCK_SECONDS = 32, 1024, 0.01
 ONE = np.int64(1)
 
 
@@ -47,7 +47,7 @@ class XlaSteps:
         self.to_table = np.concatenate([back + i for i in range(0, size, n)])
         self.to_grads, self.found = back + size, slice(size + n, None)
         self.programs: dict[type, tuple] = {}
-        self.kept: dict[str, tuple] = {}  # on the device, by name
+        self.kept: dict[Any, Any] = {}  # on the device, by name
         self.state, self.copy = None, b""  # on the device, and the table that it came to
         self.batches: Any = None  # of which the arrays are kept
         self.made: Any = None  # what the last step led to
@@ -130,11 +130,11 @@ class XlaSteps:
         count, start = min(most, self.block), optimizer.steps
         of, steps = RATES[type(optimizer)], range(start, start + count)
         rows = [of(optimizer, rate(optimizer, step), step + 1) for step in steps]
-        rows += [rows[-1]] * (MOST - count)
+        rates = np.zeros((MOST, len(rows[0])))
+        rates[:count] = rows
         program = self.programs_of(optimizer)[which]
         began = time.monotonic()
         with self.code.jax.enable_x64(True):
-            rates = self.on_device("table of rates", tuple(rows))
             state, found = program(self.state_of(now), x, rates, count)
         found = np.asarray(found)[:count]
         if (found[:, -1] != 1.0).any() or not self.takes(state, np.asarray(state), new):
@@ -169,12 +169,6 @@ class XlaSteps:
             if i not in kept or kept[i][0] != now:
                 kept[i] = now, self.code.put_input(x)
         return [kept[i][1] for i in range(len(self.code.x))]
-
-    def on_device(self, name, numbers):
-        """Numbers in tuples, copied to the device where they are not what they were."""
-        if name not in self.kept or self.kept[name][0] != numbers:
-            self.kept[name] = numbers, self.code.put(np.array(numbers))
-        return self.kept[name][1]
 
     def programs_of(self, optimizer):
         """A step, several of them, and several on rows of arrays.
