@@ -129,7 +129,7 @@ def jit(
     devices, and from some 100,000 examples on: its program does not grow with them, while compiling
     for NumPy or C takes up to 30 s and 4 GB for a million. On one processor its steps are no
     quicker; its compiler takes from a few tenths of a second to many seconds for each shape, and a
-    call has some 10 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
+    call has some 30 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
     XLA adds in any order, its functions err by some units of the last digit, and numbers below
     2.2e-308 are zero there. With a Function of one's own, a program is NumPy's. JAX's settings
     are left as they are. Raises JitError without JAX: pip install 'micrograd-lessons[xla]'.
