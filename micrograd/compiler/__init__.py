@@ -127,7 +127,7 @@ def jit(
     shows, with all examples of batched() as one axis of its arrays; JAX compiles it for the
     processor, or for the GPU or TPU that it finds, in float64. Choose it for these, for several
     devices, and from some 100,000 examples on: its program does not grow with them, while compiling
-    for NumPy or C takes up to 30 s and 4 GB for a million. On one processor its steps are no
+    for NumPy or C takes some 20 s and 4 GB for a million. On one processor its steps are no
     quicker; its compiler takes from a few tenths of a second to many seconds for each shape, and a
     call has some 30 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
     XLA adds in any order, its functions err by some units of the last digit, and numbers below
