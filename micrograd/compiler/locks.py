@@ -14,7 +14,8 @@ class Lock:
 
     def __init__(self) -> None:
         self.held = threading.RLock()
-        LOCKS.add(self)
+        # No callback in Python, as a WeakSet has one: there Ctrl-C would be lost.
+        LOCKS.add(weakref.ref(self, LOCKS.discard))
 
     def is_held_here(self) -> bool:
         """Whether a call that holds it goes on below: one in which, say, a signal came."""
@@ -39,11 +40,15 @@ def modules(frame):
         frame = frame.f_back
 
 
-LOCKS: weakref.WeakSet[Lock] = weakref.WeakSet()
+LOCKS: set[weakref.ref[Lock]] = set()
+
+
+def all_locks() -> list[Lock]:
+    return [lock for found in [*LOCKS] if (lock := found()) is not None]
 
 
 def renew_all():
-    for lock in LOCKS:
+    for lock in all_locks():
         lock.renew()
 
 
