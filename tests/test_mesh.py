@@ -91,13 +91,14 @@ def test_four_devices_make_the_steps_of_one(found, name):
 @pytest.mark.slow
 def test_a_step_has_one_all_reduce_unless_something_has_to_be_known_before(found):
     assert {name: found[name][2] for name in CASES} == dict.fromkeys(CASES, 1) | {"several": 2}
-    assert [found[name][3] for name in CASES] == [
-        "4 devices, each with 3 of 9 examples; a step has one all-reduce of 18 numbers",
-        "4 devices, each with 251 of 1,001 examples; a step has one all-reduce of 18 numbers",
-        "4 devices, each with 2 of 6 examples; a step has one all-reduce of 12 numbers",
-        "4 devices, each with 2 of 7 examples; a step has one all-reduce of 1 number and one of 3 "
-        "numbers",
+    of = "each with at most {} examples; a step has one all-reduce of {}"
+    rows = [
+        ("3 of 9", "18 numbers"),
+        ("251 of 1,001", "18 numbers"),
+        ("2 of 6", "12 numbers"),
+        ("2 of 7", "1 number and one of 3 numbers"),
     ]
+    assert [found[name][3] for name in CASES] == [f"4 devices, {of.format(*row)}" for row in rows]
 
 
 @needs_jax

@@ -114,12 +114,17 @@ class OnMesh(XLA):
 
     def explanation(self):
         counts = sorted({n for n in examples(self.layout.schedule.graph) if n > 1})
-        of = " and ".join(f"{rows_of_each(n, self.parts):,} of {n:,}" for n in counts)
+        of = " and ".join(map(self.part_of, counts))
         what = f"each with {of} examples" if counts else "which all do the same: no examples"
         reduced = " and one ".join(f"of {counted(n, 'number')}" for n in self.messages)
         what += f"; a step has one all-reduce {reduced}" if self.messages else ""
         emit, build = super().explanation()
         return [emit, ("mesh", f"{counted(self.parts, 'device')}, {what}"), build]
+
+    def part_of(self, n):
+        """How many of n examples a device has, for readers."""
+        rows = rows_of_each(n, self.parts)
+        return f"{'at most ' * (rows * self.parts > n)}{rows:,} of {n:,}"
 
 
 def is_of_several_processes(mesh: Mesh) -> bool:

@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..graph import guards_alike
 from ..passes.layout import Layout
 from ..passes.split import FEW_TERMS
-from .xla import GUARDS, XlaEmitter
+from .xla import XlaEmitter
 
+NAME = re.compile(r"\b[ghc]\d+\b")  # of what is computed
 FEWEST = 2  # examples on a device: one alone would have no axis
 
 
@@ -30,7 +30,7 @@ class MeshEmitter(XlaEmitter):
     arguments: ClassVar = {"forward": "p", "step": "s, p"}
 
     def __init__(self, layout: Layout, parts: int) -> None:
-        self.parts, self.partial = parts, set[str]()
+        self.parts, self.partial, self.guarded = parts, set[str](), 0
         super().__init__(layout)
 
     def functions(self, forward, backward):
@@ -41,29 +41,33 @@ class MeshEmitter(XlaEmitter):
 
     def reduced(self, lines):
         """The lines with all-reduces between them: as few as what needs each other allows."""
-        after: dict[str, int] = {}  # so many all-reduces each name is known
-        stages: dict[int, list[str]] = {0: []}
-        parts: dict[int, list[str]] = {}
+        sizes = {array.name: array.size for array in self.arrays}
+        self.messages, found = [], []
+        for stage in self.stages(lines):
+            found += stage
+            names = [name for name, *_ in map(assignment, stage) if name in self.partial]
+            if names:
+                several = ", ".join(names)
+                found.append(f"[{several}] = all_reduce({several})")
+                self.messages.append(sum(sizes.get(name, 1) for name in names))
+        return found
+
+    def stages(self, lines):
+        """The lines in parts, each of which needs one all-reduce more before it."""
+        after: dict[str, int] = {}
+        stages: list[list[str]] = [[]]
         notes = []
         for line in lines:
+            notes.append(line)
             if line[0] == "#":
-                notes.append(line)
                 continue
-            name, expression = line.split(" = ", 1)
-            stage = max(
-                (after.get(x, 0) for x in re.findall(r"\b[ghc]\d+\b", expression)), default=0
-            )
-            stages.setdefault(stage, []).extend([*notes, line])
-            after[name], notes = stage, []
-            if name in self.partial:
-                after[name] = stage + 1
-                parts.setdefault(stage, []).append(name)
-        sizes = {array.name: array.size for array in self.arrays}
-        self.messages = [sum(sizes.get(x, 1) for x in names) for names in parts.values()]
-        for stage, names in parts.items():
-            several = ", ".join(names)
-            stages[stage].append(f"[{several}] = all_reduce({several})")
-        return [line for _, stage in sorted(stages.items()) for line in stage]
+            name, expression = assignment(line)
+            stage = max((after.get(x, 0) for x in NAME.findall(expression)), default=0)
+            after[name] = stage + (name in self.partial)
+            stages += [[] for _ in range(stage + 1 - len(stages))]
+            stages[stage] += notes
+            notes = []
+        return stages
 
     def note_partial(self):
         """The last array is what the examples of one device come to."""
@@ -102,20 +106,20 @@ class MeshEmitter(XlaEmitter):
         super().total_matmul(matmul)
         self.note_partial()
 
-    def guards(self):
-        """Whether there is no comparison, on any device, that came out otherwise."""
-        tests = []
-        for (compare, outcome), pairs in guards_alike(self.graph).items():
-            for same in self.by_arrays(pairs):
-                _, (a, b) = self.aligned(same)
-                test = f"{a} {GUARDS[compare]} {b}"
-                name = f"c{len(tests) + 1}"
-                failed = f"~({test})" if outcome else test
-                self.write(f"{name} = jnp.sum({failed}, dtype=float)")
-                if self.is_of_examples(same):
-                    self.partial.add(name)
-                tests.append(f"({name} == 0.0)")
-        return " & ".join(tests) or "True"
+    def guard(self, test, outcome, ids):
+        """That there is no comparison, on any device, that came out otherwise."""
+        name = f"c{self.guarded + 1}"
+        self.guarded += 1
+        self.write(f"{name} = jnp.sum({f'~({test})' if outcome else test}, dtype=float)")
+        if self.is_of_examples(ids):
+            self.partial.add(name)
+        return f"({name} == 0.0)"
+
+
+def assignment(line):
+    """The name that a line gives to what, and that."""
+    name, _, expression = line.partition(" = ")
+    return name, expression
 
 
 def rows_of_each(n: int, parts: int) -> int:

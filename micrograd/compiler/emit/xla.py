@@ -468,9 +468,12 @@ class XlaEmitter(Emitter):
         for (compare, outcome), pairs in guards_alike(self.graph).items():
             for same in self.by_arrays(pairs):
                 _, (a, b) = self.aligned(same)
-                test = f"{a} {GUARDS[compare]} {b}"
-                tests.append(f"jnp.all({test})" if outcome else f"~jnp.any({test})")
+                tests.append(self.guard(f"{a} {GUARDS[compare]} {b}", outcome, same))
         return " & ".join(tests) or "True"
+
+    def guard(self, test, outcome, ids):
+        """Whether comparisons of these ids have come out so."""
+        return f"jnp.all({test})" if outcome else f"~jnp.any({test})"
 
     def by_arrays(self, pairs):
         """Pairs of ids (2, n) by the arrays that they are in, unless these are many."""
