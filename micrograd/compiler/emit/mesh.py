@@ -1,9 +1,9 @@
 """A mesh: what each of several devices does with its part of the examples, as jax.numpy.
 
 Each has the leaves p, inputs and what else is not of examples, and computes the same from them. Of
-n examples each has equally many, `rows`; where they do not divide, the last ones are there twice,
-and count once. What is added up over examples is so on each device first, and over all in one
-`all_reduce` for everything that is not needed for another one.
+n examples each has equally many, `rows`; where they do not divide, the last one fills up, and
+counts once. What is added up over examples is so on each device first, and over all in one
+`all_reduce` for everything, but for what is needed before.
 """
 
 from __future__ import annotations
