@@ -159,9 +159,11 @@ class XLA:
 
     def outputs_of(self, found: np.ndarray) -> list[list[float]]:
         """What the function returned, for rows of results."""
-        rows = np.tile(self.v, (len(found), 1))
-        rows[:, self.place_of_results] = found[:, : len(self.results)]
-        return rows[:, self.outputs].tolist()
+        rows = np.tile(self.v[self.outputs], (len(found), 1))
+        place = self.outputs - self.place_of_results.start
+        computed = np.flatnonzero((place >= 0) & (place < len(self.results)))
+        rows[:, computed] = found[:, place[computed]]
+        return rows.tolist()
 
     def listing(self, nodes: int) -> str:
         return GREETING.format(nodes=counted(nodes, "operation")) + self.text

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from .run import Executable
 
 FIRST_BLOCK, MOST, BLOCK_SECONDS = 32, 1024, 0.01
-ONE = np.int64(1)
 
 
 class XlaSteps:
@@ -51,6 +50,7 @@ class XlaSteps:
         self.state, self.copy = None, b""  # on the device, and the table that it came to
         self.batches: Any = None  # of which the arrays are kept
         self.made: Any = None  # what the last step led to
+        self.rates, self.row, self.one = (), None, code.put(np.ones((), np.int64))
 
     def begin(self, now: np.ndarray, optimizer: Optimizer, lr: float) -> None:
         """Lets the next forward pass be a whole step, which step() will find made."""
@@ -76,7 +76,7 @@ class XlaSteps:
         one = self.programs_of(optimizer)[0]
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
         with self.code.jax.enable_x64(True):
-            state = one(self.state_of(now), self.inputs(), np.array([rates]), ONE)[0]
+            state = one(self.state_of(now), self.inputs(), self.rates_on_device(rates), self.one)[0]
         numbers = np.asarray(state)
         self.made = self.code.runs, state, numbers
         *results, alike = numbers[self.found].tolist()
@@ -169,6 +169,14 @@ class XlaSteps:
             if i not in kept or kept[i][0] != now:
                 kept[i] = now, self.code.put_input(x)
         return [kept[i][1] for i in range(len(self.code.x))]
+
+    def rates_on_device(self, rates):
+        """As a row, on the device if they are those of the step before."""
+        if rates != self.rates:
+            self.rates, self.row = rates, np.array([rates])
+        elif type(self.row) is np.ndarray:
+            self.row = self.code.put(self.row)
+        return self.row
 
     def programs_of(self, optimizer):
         """A step, several of them, and several on rows of arrays.

@@ -48,6 +48,7 @@ SEVERAL = {  # whose outputs are several, also of one number
     *("cross entropy slopes at", "one hot"),
 }
 MOST_PIECES = 16  # of several arrays, up to which they are put together piece by piece
+MOST_ZEROS = 4  # numbers in a table of sums of different lengths, for each that there is
 SHORT = 4  # numbers in a piece, up to which they are taken by their places
 
 
@@ -365,11 +366,16 @@ class XlaEmitter(Emitter):
         return " + ".join(parts)
 
     def ragged(self, ragged):
-        terms = self.read(ragged.first)
-        if ragged.second is not None:
-            terms = f"{terms} * {self.read(ragged.second)}"
-        which = self.constants(ragged.sums)
-        self.assign(ragged.outputs[0], f"segment_sum({terms}, {which}, {ragged.size})")
+        """As sums of one length, the shorter ones filled up with zeros, unless those are many."""
+        counts = np.bincount(ragged.sums, minlength=ragged.size)
+        is_full = ragged.size * counts.max() <= MOST_ZEROS * len(ragged.sums)
+        sides = [x for x in (ragged.first, ragged.second) if x is not None]
+        if is_full:
+            sides = [filled_up(x, ragged.sums, counts, self.graph.size) for x in sides]
+        terms = " * ".join(map(self.read, sides))
+        which = f"{self.constants(ragged.sums)}, {ragged.size}"
+        sums = f"({terms}).sum(-1)" if is_full else f"segment_sum({terms}, {which})"
+        self.assign(ragged.outputs[0], sums)
 
     def matmul(self, matmul):
         if matmul.total:
@@ -540,6 +546,15 @@ def repeats(at):
     """For each axis whether values are the same all along it, and so stand in one place."""
     steps = even_steps(at)
     return [False] * at.ndim if steps is None else [not step for step in steps]
+
+
+def filled_up(ids, sums, counts, zero):
+    """A row of ids for each sum, and `zero` behind them; they go to `sums`, each so many."""
+    order = np.argsort(sums, kind="stable")
+    table = np.full((len(counts), counts.max()), zero)
+    column = np.arange(len(ids)) - np.repeat(np.cumsum(counts) - counts, counts)
+    table[sums[order], column] = ids[order]
+    return table
 
 
 def sorted_terms(sides, at):
