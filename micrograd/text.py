@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def visible(words: str) -> str:
     """The words, with what does not print, such as a line break, written as Python escapes it."""
+    if words.isprintable():
+        return words
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in words)
 
 

@@ -529,7 +529,7 @@ class Jit(Generic[P, R]):
         """After how many seconds spent in calls these have paid for one more audit."""
         return (self._audit_seconds + way.seconds) / AUDITS
 
-    def audited(self, arguments, way, fill=Executable.fill, training=None):
+    def audited(self, arguments, way, fill=None, training=None):
         """Whether a way may be replayed: True. Raises JitError where the function left it.
 
         False where it went another way since a comparison is decided by the last digit.
@@ -546,7 +546,7 @@ class Jit(Generic[P, R]):
         if did == way.did and (rows := self.rows(way, trace)) is not None:
             if trace.of_an_example:
                 answer, trace = again(Sample(rows, arguments.arrays))
-            point = Point(way.replay, arguments, fill, rows, training)
+            point = Point(way.replay, arguments, fill or Executable.fill, rows, training)
             twins, leaves = Twins(trace, results(answer)), way.replay.leaves(leaves)
             wrong = difference(point, twins, leaves, data)
         way.seconds = time.monotonic() - start
