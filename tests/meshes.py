@@ -101,7 +101,7 @@ def trained(name, devices):
 def all_reduces(f):
     """How many all-reduces there are in a whole step, as it was compiled."""
     code = f.last().code
-    with code.jax.enable_x64(True):
+    with code.settings():
         compiled = code.jit(code.whole).lower(code.seeds.copy(), *code.given_now()).compile()
     return compiled.as_text().count(" all-reduce(")
 

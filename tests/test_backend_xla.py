@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from backends import needs_jax
+from meshes import answer
 from optable import OPS
 from processes import printed
 from test_backend_c import EDGES, OPTIMIZERS, Cube, answers, every_operation
@@ -241,3 +242,67 @@ def test_without_jax_there_is_a_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(JitError, match=r"needs JAX: pip install 'micrograd-lessons\[xla\]'"):
         jit(lambda x: x * 2, backend="xla")(1.0)
+
+
+SETTINGS = {
+    "jax_numpy_rank_promotion": "raise",
+    "jax_numpy_dtype_promotion": "strict",
+    "jax_transfer_guard": "disallow",
+    "jax_debug_nans": True,
+}
+UNDER_SETTINGS = """
+import contextlib, json, math
+import jax, numpy as np
+from micrograd import Value, optim
+from micrograd.compiler import batched, jit
+
+def numbers(**how):
+    w, (X, y) = Value(1.5), (np.arange(8.0), np.arange(8.0) % 3)
+    f = jit(batched(lambda x, y: (w * x + w - y) ** 2), **how)
+    found = []
+    for _ in range(3):
+        f(X, y).backward()
+        found.append(w.grad)
+    with f.training(optim.SGD([w], lr=1e-3)) as step:
+        found += [step(X, y), step(X, y), *step.many(3, X, y)]
+        found += step.many(np.array([[0, 1], [2, 3]]), X, y)
+    return [*found, w.data, f(np.array([math.nan]), y[:1]).data]
+
+@contextlib.contextmanager
+def set_to(name, setting):
+    before = getattr(jax.config, name)
+    jax.config.update(name, setting)
+    yield
+    jax.config.update(name, before)
+
+def agree(name):
+    found = [numbers(backend="xla"), numbers(backend="xla", devices=4)]
+    agreed[name] = np.allclose(found, numbers(), rtol=1e-12, atol=0, equal_nan=True)
+
+agreed = {}
+for name, setting in SETTINGS.items():
+    with set_to(name, setting):
+        agree(name)
+with jax.set_mesh(jax.make_mesh((4,), ("i",))):
+    agree("mesh")
+print(json.dumps(agreed))
+"""
+
+
+@needs_jax
+def test_the_users_settings_of_jax_change_nothing():
+    agreed = answer(f"SETTINGS = {SETTINGS}\n{UNDER_SETTINGS}")
+    assert agreed == dict.fromkeys([*SETTINGS, "mesh"], True)
+
+
+@needs_jax
+def test_inside_a_function_that_jax_traces_there_is_a_sentence():
+    import jax
+
+    w = Value(1.5)
+    f = jit(lambda x: w * x, backend="xla")
+    with pytest.raises(JitError, match="not inside a function that JAX traces"):
+        jax.jit(lambda z: f(2.0).data * z)(1.0)
+    y = f(2.0)
+    y.backward()
+    assert (y.data, w.grad) == (3.0, 2.0)

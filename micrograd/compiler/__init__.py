@@ -132,7 +132,8 @@ def jit(
     call has some 30 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
     XLA adds in any order, its functions err by some units of the last digit, and numbers below
     2.2e-308 are zero there. With a Function of one's own, a program is NumPy's. JAX's settings
-    are left as they are. Raises JitError without JAX: pip install 'micrograd-lessons[xla]'.
+    are left as they are, and change nothing here. Raises JitError without JAX, which
+    pip install 'micrograd-lessons[xla]' brings, and inside a function that JAX traces.
 
     `devices` spread the examples of batched() over several devices in XLA: a number n, the first n
     of jax.devices(), a list of devices, or a jax.sharding.Mesh, whose first axis takes them. Each

@@ -32,7 +32,7 @@ def exported(
             raise TypeError(f"export() needs Values as parameters, parameter {i} is {what}")
     from jax import export, jit
 
-    with code.jax.enable_x64(True):
+    with code.settings():
         shapes = (len(parameters),), (sum(x.size for x in code.x),)
         given = [code.jax.ShapeDtypeStruct(shape, float) for shape in shapes]
         return export.export(jit(function_of(replay, code, parameters)), platforms=platforms)(

@@ -40,7 +40,8 @@ class OnMesh(XLA):
 
     def forward(self):
         if self.in_step and not self.runs:
-            self.check_processes()
+            with self.settings():
+                self.check_processes()
         return super().forward()
 
     def check_processes(self):

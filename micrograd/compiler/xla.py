@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,17 @@ GREETING = """\
 # What else is called stands in micrograd/compiler/emit/jax_kernels.py.
 
 """
+
+SETTINGS = {  # of JAX, with which programs are traced and called, whatever the user's are
+    "numpy_rank_promotion": "allow",
+    "numpy_dtype_promotion": "standard",
+    "debug_nans": False,
+    "debug_infs": False,
+}
+GUARD = "transfer_guard"
+GUARDS = [GUARD + to for to in ("", "_host_to_device", "_device_to_device", "_device_to_host")]
+SET = attrgetter(*(f"jax_{name}" for name in [*SETTINGS, *GUARDS]))
+USUAL = *SETTINGS.values(), *(None for _ in GUARDS)
 
 
 @dataclass(eq=False)
@@ -123,6 +136,10 @@ class XLA:
     def jit(self, function: Callable) -> Callable:
         return self.jax.jit(function)
 
+    def settings(self) -> Settings:
+        """What JAX is used within."""
+        return Settings(self.jax)
+
     def put(self, array: np.ndarray) -> Any:
         """An array, on the device."""
         return self.jax.device_put(array.copy())  # which JAX may read later, or keep
@@ -140,17 +157,17 @@ class XLA:
         return instead() if instead else self.forward_alone()
 
     def forward_alone(self):
-        with self.jax.enable_x64(True):
+        with self.settings():
             given = self.given_now()
             results, alike, *kept = self.run_forward(*given)
-            self.given = *kept, *given
             self.results[:] = results
+            self.given = *kept, *given
             return bool(alike)
 
     def backward(self) -> None:
         if not self.given:
             self.forward_alone()
-        with self.jax.enable_x64(True):
+        with self.settings():
             gradients, found = self.run_backward(self.seeds.copy(), *self.given)
             self.gradients[:], self.found[:] = gradients, found
 
@@ -177,6 +194,37 @@ class XLA:
             ("emit", f"{forward} of jax.numpy forward, {backward} backward"),
             ("build", f"compiled by XLA, from JAX {self.jax.__version__}, for the {platform}"),
         ]
+
+
+class Settings:
+    """A context in which JAX has our settings, and no mesh of the user's: quick if it has none."""
+
+    def __init__(self, jax: Any) -> None:
+        self.jax = jax
+        has_mesh = not jax.sharding.get_abstract_mesh().empty
+        is_usual = not has_mesh and SET(jax.config) == USUAL
+        self.inside = jax.enable_x64(True) if is_usual else self.all_of_them(has_mesh)
+
+    def all_of_them(self, has_mesh):
+        jax, inside = self.jax, ExitStack()
+        inside.enter_context(jax.enable_x64(True))
+        for name, setting in SETTINGS.items():
+            inside.enter_context(getattr(jax, name)(setting))
+        inside.enter_context(jax.transfer_guard("allow"))
+        if has_mesh:
+            inside.enter_context(jax.set_mesh(None))
+        return inside
+
+    def __enter__(self) -> None:
+        self.inside.__enter__()
+
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
+        self.inside.__exit__(kind, error, traceback)
+        if isinstance(error, self.jax.errors.TracerArrayConversionError):
+            raise JitError(
+                'a function of jit(…, backend="xla") runs by itself, not inside a function that '
+                "JAX traces, as jax.jit does: call it outside"
+            ) from error
 
 
 def imported() -> Any:

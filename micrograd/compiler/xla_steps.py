@@ -50,7 +50,9 @@ class XlaSteps:
         self.state, self.copy = None, b""  # on the device, and the table that it came to
         self.batches: Any = None  # of which the arrays are kept
         self.made: Any = None  # what the last step led to
-        self.rates, self.row, self.one = (), None, code.put(np.ones((), np.int64))
+        self.rates, self.row = (), None
+        with code.settings():
+            self.one = code.put(np.ones((), np.int64))
 
     def begin(self, now: np.ndarray, optimizer: Optimizer, lr: float) -> None:
         """Lets the next forward pass be a whole step, which step() will find made."""
@@ -75,9 +77,9 @@ class XlaSteps:
         """Whether the comparisons of a step came out as they did; `made` is what it led to."""
         one = self.programs_of(optimizer)[0]
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
-        with self.code.jax.enable_x64(True):
+        with self.code.settings():
             state = one(self.state_of(now), self.inputs(), self.rates_on_device(rates), self.one)[0]
-        numbers = np.asarray(state)
+            numbers = np.asarray(state)
         self.made = self.code.runs, state, numbers
         *results, alike = numbers[self.found].tolist()
         self.code.set_results(results)
@@ -93,7 +95,7 @@ class XlaSteps:
         if most == 1:
             made = self.steps_to(now, new, optimizer, rate(optimizer, optimizer.steps))
             return [self.code.v[self.code.outputs].tolist()] if made else []
-        with self.code.jax.enable_x64(True):
+        with self.code.settings():
             x = self.inputs()
         return self.block_of(now, new, optimizer, most, 1, x)
 
@@ -117,7 +119,7 @@ class XlaSteps:
         count = min(len(rows), self.block)
         indices = np.resize(rows[:count], (MOST, rows.shape[1]))
         fed = np.concatenate([x.ravel() for x in self.code.x])
-        with self.code.jax.enable_x64(True):
+        with self.code.settings():
             if "rows" not in self.kept:
                 arrays = [np.array(x, float) for x in self.batches.args]
                 ends = fed[: self.ends[0]].copy(), fed[self.ends[1] :].copy()
@@ -134,10 +136,10 @@ class XlaSteps:
         rates[:count] = rows
         program = self.programs_of(optimizer)[which]
         began = time.monotonic()
-        with self.code.jax.enable_x64(True):
+        with self.code.settings():
             state, found = program(self.state_of(now), x, rates, count)
-        found = np.asarray(found)[:count]
-        if (found[:, -1] != 1.0).any() or not self.takes(state, np.asarray(state), new):
+            numbers, found = np.asarray(state), np.asarray(found)[:count]
+        if (found[:, -1] != 1.0).any() or not self.takes(state, numbers, new):
             self.block = max(self.block // 2, 1)  # in which of them was it?
             return []
         is_quick = self.code.in_step or time.monotonic() - began < BLOCK_SECONDS / 2
