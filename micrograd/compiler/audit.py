@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CLOSE = 1e-9  # relative; numbers farther apart are weighed against what rounding may do
 TINY = np.finfo(float).tiny  # what is smaller is zero in XLA
+LEAST = 1e-14  # of the largest number in a computation: terms that cancel leave no less
 NUDGE, TIMES, DRAWS = 1e-13, 100.0, 8  # all numbers are changed by so much, at random, so often
 MOST_ROWS = 16  # of a batch that the engine computes, where they can stand for the others
 
@@ -54,9 +55,10 @@ def difference(
 ) -> Difference | None:
     """What a replay computes otherwise than the engine, and not by rounding.
 
-    Two numbers may be CLOSE apart, or TIMES as far as each of them moves when all that it is
-    computed from, and each gradient on its way back, is changed by NUDGE at random. `leaves` are
-    those of the program, in the trace of the twins; `data` is what they were before it.
+    Two numbers may be CLOSE apart, LEAST of the largest number, or TIMES as far as each of them
+    moves when all that it is computed from, and each gradient on its way back, is changed by NUDGE
+    at random. `leaves` are those of the program, in the trace of the twins; `data` is what they
+    were before it.
     """
     with point.replay.lock.held:
         found = point.numbers()
@@ -72,6 +74,7 @@ def first_difference(point, twins, leaves, found):
     allowed = CLOSE * np.nan_to_num(size, nan=0.0, posinf=0.0) + TINY
     if not (off > allowed).any():
         return None
+    allowed += LEAST * twins.largest()  # as the gradients are now: unchanged
     wrong = np.flatnonzero(off > allowed + TIMES * spread(point, twins, leaves, found, wanted))
     if not len(wrong):
         return None
@@ -246,6 +249,11 @@ class Twins:
                 v._chain(grad, v._x)
             else:
                 v._chain(grad, v._x, v._y)
+
+    def largest(self) -> float:
+        """The largest finite number that was computed, or came back."""
+        numbers = np.array([x for v in self.made.values() for x in (v.data, v.grad)], float)
+        return np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0)
 
 
 def live(trace, outputs):

@@ -113,7 +113,7 @@ def hessian_by_gradients(op):
 
 
 def exact_hessian(op, xs):
-    with mp.workdps(100):
+    with mp.workdps(150):  # of which two differences leave a third
         places = range(len(xs))
         return [
             slope(lambda *ys, i=i: slope(op.reference, ys, i), list(map(mp.mpf, xs)), j)

@@ -43,25 +43,33 @@ def softplus(x, out):
     np.add(np.maximum(x, 0.0), np.log1p(np.exp(-np.abs(x))), out=out)
 
 
-def root(x, out):
-    """x ** 0.5: inf at -inf and 0.0 at -0.0, unlike the square root that NumPy takes instead."""
-    np.sqrt(np.where(x == -np.inf, np.inf, x + 0.0), out=out)
+def power(x, y, out=None):
+    """x ** y; y may be one number.
+
+    For one 0.5 NumPy takes a square root, which is nan at -inf and -0.0 at -0.0.
+    """
+    if isinstance(y, float) and y == 0.5:
+        return np.sqrt(np.where(x == -np.inf, np.inf, x + 0.0), out=out)
+    found, halves = np.power(x, y, out=out), np.equal(y, 0.5)
+    if halves.any():
+        np.copyto(found, np.abs(x), where=halves & ((x == -np.inf) | (x == 0.0)))
+    return found
 
 
 def power_slope(x, y, out):
     """The derivative of x ** y by x; y may be one number."""
-    power = np.power(x, y - 1.0)
-    np.multiply(power, y, out=out)
-    if not (power.all() and is_finite(power)):  # as in floats.power_slope
-        lost = ((power == 0.0) | np.isinf(power)) & (x != 0.0) & np.isfinite(x)
-        np.copyto(out, y * np.power(x, y) / x, where=lost)
+    p = power(x, y - 1.0)
+    np.multiply(p, y, out=out)
+    if not (p.all() and is_finite(p)):  # as in floats.power_slope
+        lost = ((p == 0.0) | np.isinf(p)) & (x != 0.0) & np.isfinite(x)
+        np.copyto(out, y * power(x, y) / x, where=lost)
     if not (y if isinstance(y, float) else y.all()):
         np.copyto(out, 0.0, where=np.equal(y, 0.0))
 
 
 def exponent_slope(x, y, out):
     """The derivative of x ** y by y."""
-    slope = np.power(x, y) * np.log(x)
+    slope = power(x, y) * np.log(x)
     np.copyto(out, np.where((x == 0.0) & (y >= 0.0), 0.0, slope))
 
 

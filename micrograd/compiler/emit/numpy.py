@@ -97,8 +97,6 @@ class NumPyEmitter(Emitter):
         source, rule = self.source, ELEMENTWISE[group.kind].array
         if group.kind == "constant power" and group.params == 2.0:
             rule = "square({a}, out={y})"
-        if group.kind == "constant power" and group.params == 0.5:
-            rule = "root({a}, {y})"
         y, *operands = source.aligned(self.target(group.outputs[0]), self.columns(group.operands))
         names = {"y": y, **dict(zip("ab", operands)), **exponent(group)}
         if "{zero}" in rule:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from ..passes.layout import Layout
 
 UFUNCS = """
-    add subtract multiply divide power square sign dot matmul bincount less less_equal greater
+    add subtract multiply divide square sign dot matmul bincount less less_equal greater
     greater_equal not_equal
 """
 KERNELS = """
-    tanh_slope sigmoid_slope root power_slope exponent_slope exact_sum exact_mean
+    tanh_slope sigmoid_slope power power_slope exponent_slope exact_sum exact_mean
     careful_gate running_sum largest largest_backward log_sum_exp cross_entropy cross_entropy_slopes
     cross_entropy_at cross_entropy_slopes_at one_hot places softmax softmax_backward call_functions
     call_functions_backward
