@@ -14,6 +14,7 @@ NUMBERS = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 5e-324, -5e-324)
 CASES = {
     **{row.name: (row.method, len(row.words)) for row in OPERATIONS},
     **{f"**{n}": (lambda x, n=n: x**n, 1) for n in (0, 1, 2, 3, 0.5, 1.5, -1, -2, -3)},
+    **{f"** one {y.data}": (lambda x, y=y: x**y, 1) for y in map(Value, (0.5, 1.5, 2.0))},
     "0 + x": (lambda x: 0 + x, 1),
     "a sum": (lambda *xs: sum(xs), 2),
     "F.sum": (lambda *xs: F.sum(xs), 2),
