@@ -108,9 +108,15 @@ def bound(name: str, where: int) -> Callable:
     """A function of python.c, which is loaded, that finds its data `where` it is told."""
     built = loaded()
     assert built is not None
-    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     method = ctypes.c_char.in_dll(built, f"micrograd_{name}")
-    return make(("PyCFunction_NewEx", ctypes.pythonapi))(ctypes.addressof(method), where, None)
+    return new_method()(ctypes.addressof(method), where, None)
+
+
+@functools.cache
+def new_method():
+    """The function of Python that makes them: once, since each PYFUNCTYPE is a class in a cycle."""
+    make = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    return make(("PyCFunction_NewEx", ctypes.pythonapi))
 
 
 @functools.cache

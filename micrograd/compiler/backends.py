@@ -41,7 +41,8 @@ class NumPy:
             self.names["gate"] = kernels.careful_gate
         self.text = "\n\n".join(function(*part) for part in self.lines.items())
         exec(compile(self.text, "<jit>", "exec"), self.names)
-        self.forward, self.backward = self.names["forward"], self.names["backward"]
+        # Taken out of the names, which they keep: no cycle holds the arrays.
+        self.forward, self.backward = map(self.names.pop, ("forward", "backward"))
 
     def listing(self, nodes: int) -> str:
         return listing(self, nodes)

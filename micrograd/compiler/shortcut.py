@@ -154,15 +154,15 @@ class NumPyShortcut(Shortcut):
     """The same without C."""
 
     def prepare(self):
-        self.fill = self.training.fills[self.replay]
         self.guards.has_rest = False
 
     def stepped(self, used, lr, done):
         if not self.way.guards.hold():
             return None
+        fill = self.training.fills[self.replay]  # which keeps this: no cycle
         with np.errstate(all="ignore"):
-            self.replay.program.seeds[:] = self.fill.seeds
-            made = self.training.one_step(self.replay, self.like, self.fill)
+            self.replay.program.seeds[:] = fill.seeds
+            made = self.training.one_step(self.replay, self.like, fill)
         return made[0][0] if made else None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LONG, POINTER = ctypes.c_long, ctypes.c_void_p
 FIRST_BLOCK, BLOCK_SECONDS = 8, 0.002
+Rates = ctypes.c_double * 7
 
 
 class State(ctypes.Structure):
@@ -62,7 +63,7 @@ class Steps:
         self.outputs, self.block = len(program.outputs), FIRST_BLOCK
         seeds, pointers = program.layout.seeds.start, (x.ctypes.data for x in arrays)
         self.state = State(len(at), tables[0].size // len(at), self.outputs, seeds, *pointers)
-        self.rates, self.in_use = (ctypes.c_double * 7)(), ()
+        self.rates, self.in_use = Rates(), ()
         self.pointers = {id(table): pointer(table) for table in tables}
         self.kept = arrays, code
         self.given = (*code.given, ctypes.byref(self.state))

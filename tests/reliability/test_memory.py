@@ -1,6 +1,7 @@
 """Memory: flat over 10,000 training steps and given back by del, without the garbage collector."""
 
 import contextlib
+import functools
 import gc
 import itertools
 import os
@@ -78,12 +79,12 @@ def by_hand():
     return step
 
 
-def compiled():
+def compiled(backend="numpy"):
     """A jitted loss with backward and a step, a whole compiled step, and a branch both ways."""
     model = nn.MLP(2, [4, 1], seed=0)
     optimizer = optim.Adam(model.parameters())
-    loss = jit(lambda X: F.mse_loss([model(x) for x in X], Y))
-    branch = jit(lambda x: x * 2 if x > 0 else x * 3)
+    loss = jit(lambda X: F.mse_loss([model(x) for x in X], Y), backend=backend)
+    branch = jit(lambda x: x * 2 if x > 0 else x * 3, backend=backend)
     training = loss.training(optimizer)
     sign = itertools.cycle((1.0, -1.0))
 
@@ -98,7 +99,12 @@ def compiled():
     return step
 
 
-STEPS = {"Adam": with_adam, "by hand": by_hand, "jit": compiled}
+STEPS = {
+    "Adam": with_adam,
+    "by hand": by_hand,
+    "jit": compiled,
+    "jit in C": functools.partial(compiled, "c"),
+}
 
 
 def growth(name, n, collector):
@@ -130,6 +136,27 @@ def test_memory_is_flat_over_training_steps(name, collector, tries, score):
     )
     assert grown < 1e6
     assert blocks < n / 20
+
+
+def left_by_recordings(n):
+    """How many objects recordings and their audits leave to the collector, in NumPy."""
+
+    def records():
+        with jit(lambda x: (x * w).tanh()).training(optim.SGD([w])) as step:
+            for x in (1.0, 2.0, 3.0):
+                step(x)
+
+    w = Value(0.5)
+    records()  # once: what is made on first use
+    gc.collect()
+    gc.disable()
+    for _ in range(n):
+        records()
+    return gc.collect()
+
+
+def test_recordings_leave_nothing_to_the_collector():
+    assert in_a_fresh_process(left_by_recordings, 20) == 0
 
 
 def left_by_a_graph(n):
