@@ -10,7 +10,8 @@ from backends import needs_jax
 from meshes import CASES, answer, line_of, points, processes
 
 from micrograd import Value, nn, optim
-from micrograd.compiler import batched, jit
+from micrograd.compiler import JitError, batched, jit
+from micrograd.function import Function
 from micrograd.train import fit
 
 PAGE = Path(__file__).parent.parent / "README.md"
@@ -125,6 +126,20 @@ def test_a_step_that_is_not_finite_is_refused_on_all_devices(found):
     assert data == 1e200
 
 
+TABLE = "other parameters or another state of the optimizer"
+SETTINGS = "another optimizer, other settings of it or another number of steps"
+REFUSALS = {
+    "lr": SETTINGS,
+    "momentum": SETTINGS,
+    "state": TABLE,
+    "data": TABLE,
+    "arguments": "other arguments",
+    "steps": SETTINGS,
+    "kind": f"{TABLE} and {SETTINGS}",  # the state of Adam is another one
+    "call": TABLE,
+}
+
+
 @needs_jax
 @pytest.mark.slow
 def test_two_processes_make_the_same_steps_and_neither_waits_for_ever_for_the_other(found):
@@ -132,7 +147,13 @@ def test_two_processes_make_the_same_steps_and_neither_waits_for_ever_for_the_ot
         for process in (first, second):
             trained = json.loads(line_of(process, "{"))
             assert [trained.pop("devices"), trained.pop("own")] == [4, 2]
-            assert trained.pop("alone").startswith("process 1 has another program, other param")
+            assert trained.pop("alone").startswith("process 1 has other parameters than process 0")
+            said = trained.pop("refusals")
+            assert said.pop("after") == pytest.approx(said.pop("after in the engine"), rel=1e-12)
+            starts = {
+                name: text.split(" than process 0: all make")[0] for name, text in said.items()
+            }
+            assert starts == {name: f"process 1 has {what}" for name, what in REFUSALS.items()}
             for name, numbers in trained.items():
                 assert numbers == pytest.approx(found[name][0], rel=1e-12, abs=1e-14)
         line_of(second, "waiting")
@@ -223,6 +244,28 @@ def test_meshes_and_shardings_of_other_kinds_are_refused():
     ):
         with pytest.raises((TypeError, ValueError), match=words):
             jit(lambda x: x, backend="xla", devices=wrong)
+
+
+class Square(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * ctx.saved_tensors[0] * grad
+
+
+@needs_jax
+def test_a_function_of_ones_own_is_not_for_xla_and_one_is_told_so():
+    w, x = Value(3.0), np.array([1.0, 2.0, 3.0])
+    loss = batched(lambda x: Square.apply(w * x))
+    f = jit(loss, backend="xla")
+    assert f(x).data == pytest.approx(42.0)
+    assert "\nbackend             NumPy's, as it calls a Function" in f.explain()
+    with pytest.raises(JitError, match="devices=… needs a program in XLA"):
+        jit(loss, backend="xla", devices=1)(x)
 
 
 @needs_jax

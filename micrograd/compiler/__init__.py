@@ -131,9 +131,10 @@ def jit(
     quicker; its compiler takes from a few tenths of a second to many seconds for each shape, and a
     call has some 30 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
     XLA adds in any order, its functions err by some units of the last digit, and numbers below
-    2.2e-308 are zero there. With a Function of one's own, a program is NumPy's. JAX's settings
-    are left as they are, and change nothing here. Raises JitError without JAX, which
-    pip install 'micrograd-lessons[xla]' brings, and inside a function that JAX traces.
+    2.2e-308 are zero there. With a Function of one's own, a program is NumPy's, which
+    f.explain() says; with devices it raises JitError. JAX's settings are left as they are, and
+    change nothing here. Raises JitError without JAX, which pip install 'micrograd-lessons[xla]'
+    brings, and inside a function that JAX traces.
 
     `devices` spread the examples of batched() over several devices in XLA: a number n, the first n
     of jax.devices(), a list of devices, or a jax.sharding.Mesh, whose first axis takes them. Each
@@ -146,8 +147,12 @@ def jit(
     After jax.distributed.initialize(), jax.devices() are those of all processes, on one machine or
     many: then each process makes the same calls, in the same order, with the same seeds and the
     whole arrays (a np.memmap will do), and copies its own rows to its own devices. All get the same
-    losses and parameters. Where one ends, the others do with an error, within the
-    heartbeat_timeout_seconds that initialize() takes.
+    losses and parameters. Each call and step compares a digest of parameters, arguments and the
+    optimizer, and raises JitError in all of them where one has others. A process that is killed
+    ends the others with an error, within the heartbeat_timeout_seconds that initialize() takes. One
+    that ends earlier than the others, by itself or by an exception, leaves them waiting for it, and
+    waits for them at its own end, for at most shutdown_timeout_seconds, which initialize() takes
+    too (300). To evaluate on one process alone, use a second jit(loss) without devices.
 
     Raises JitError for what a replay could not do, and where an audit finds a difference. Else a
     jitted function differs from the function in this only:

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from jax.sharding import Mesh
 
 AXIS = "examples"  # of a mesh that is made here
+IN_PROGRAMS = "another program", "other parameters", "other arguments"
+IN_STEPS = (
+    "other parameters or another state of the optimizer",
+    "other arguments",
+    "another optimizer, other settings of it or another number of steps",
+)
+ALIKE = ": all make the same calls, seeded alike, with the whole arrays"
 WANTED = "devices is a number from 1, a list of JAX's devices or a jax.sharding.Mesh"
 
 
@@ -34,6 +41,8 @@ class OnMesh(XLA):
 
         self.mesh, self.axis = mesh, mesh.axis_names[0]
         self.parts, self.in_step = mesh.shape[self.axis], is_of_several_processes(mesh)
+        self.digests: list[bytes] = []  # that the others were told last, and as a row
+        self.row: Any = None
         self.everywhere = NamedSharding(mesh, PartitionSpec())
         self.by_rows = NamedSharding(mesh, PartitionSpec(self.axis))
         super().__init__(layout)
@@ -46,23 +55,50 @@ class OnMesh(XLA):
 
     def check_processes(self):
         """Raises JitError unless all processes begin with the same program and numbers."""
+        if not self.has_all_processes():
+            return
+        constants = b"".join(x.tobytes() for x in self.constants.values())
+        parts = self.text.encode() + constants, self.p.tobytes(), self.fed()
+        rows = self.gathered(list(map(digest, parts)))
+        if difference := difference_of(rows, IN_PROGRAMS):
+            raise JitError(difference)
+
+    def gathered(self, digests):
+        """Those of each process."""
         from jax.experimental import multihost_utils
 
-        if len({x.process_index for x in self.mesh.devices.flat}) < self.jax.process_count():
-            return  # who is not in the mesh cannot be asked
-        parts = self.text.encode(), self.p.tobytes(), *(x.tobytes() for x in self.x)
-        digest = np.frombuffer(hashlib.sha256(b"".join(parts)).digest(), np.uint8)
-        rows = multihost_utils.process_allgather(digest)
-        others = np.flatnonzero((rows != rows[0]).any(axis=1)).tolist()
-        if others:
-            raise JitError(
-                f"process {others[0]} has another program, other parameters or other arguments "
-                "than process 0: all make the same calls, seeded alike, with the whole arrays"
-            )
+        rows = np.frombuffer(b"".join(digests), np.uint8).reshape(len(digests), -1)
+        return multihost_utils.process_allgather(rows)
+
+    def fed(self):
+        return b"".join(x.tobytes() for x in self.x)
+
+    def told(self, *parts):
+        """One row of numbers for each device, by which a program finds that one has others."""
+        if not self.in_step:
+            return []
+        digests = list(map(digest, parts))
+        if digests != self.digests:
+            words = np.frombuffer(digest(b"".join(digests)), "<u2")[:2].astype(float)
+            rows = np.tile(np.append(words, words**2), (self.parts, 1))
+            self.digests, self.row = digests, self.placed(rows, self.by_rows)
+        return [self.row]
+
+    def went_alike(self, alike):
+        """The same; raises JitError if processes have other numbers, as all of them find."""
+        if alike == alike:
+            return super().went_alike(alike)
+        rows = self.gathered(self.digests) if self.has_all_processes() else np.zeros((1, 1, 1))
+        raise JitError(difference_of(rows, IN_STEPS) or f"a process has other numbers{ALIKE}")
+
+    def has_all_processes(self):
+        """Whether none is outside the mesh, where it cannot be asked."""
+        found = {device.process_index for device in self.mesh.devices.flat}
+        return len(found) == self.jax.process_count()
 
     def emitter(self, layout):
-        emitter = MeshEmitter(layout, self.parts)
-        self.messages = emitter.messages
+        emitter = MeshEmitter(layout, self.parts, self.in_step)
+        self.messages, self.constants = emitter.messages, emitter.given
         return emitter
 
     def kernels(self):
@@ -72,6 +108,7 @@ class OnMesh(XLA):
 
     def compile(self):
         x = [self.sharding_of(block).spec for block in self.x]
+        x += [self.by_rows.spec] * self.in_step
         forward, step = (
             self.on_each(self.names[name], [self.everywhere.spec] * first + x)
             for name, first in (("forward", 1), ("step", 2))
@@ -94,7 +131,8 @@ class OnMesh(XLA):
         return self.jax.jit(function, out_shardings=self.everywhere)
 
     def given_now(self):
-        return [self.put(self.p), *map(self.put_input, self.x)]
+        told = self.told(self.p.tobytes(), self.fed(), b"") if self.in_step else []
+        return [self.put(self.p), *map(self.put_input, self.x), *told]
 
     def put(self, array):
         return self.placed(array.copy(), self.everywhere)
@@ -126,6 +164,23 @@ class OnMesh(XLA):
         """How many of n examples a device has, for readers."""
         rows = rows_of_each(n, self.parts)
         return f"{'at most ' * (rows * self.parts > n)}{rows:,} of {n:,}"
+
+
+def digest(x: bytes) -> bytes:
+    return hashlib.sha256(x).digest()
+
+
+def difference_of(digests: np.ndarray, names: tuple[str, ...]) -> str:
+    """What the first process to have anything else than process 0 has, in a sentence, or nothing.
+
+    `digests` are (processes, parts, bytes), of parts with these names.
+    """
+    differ = (digests != digests[0]).any(axis=2)
+    if not differ.any():
+        return ""
+    i = int(differ.any(axis=1).argmax())
+    what = " and ".join(name for name, other in zip(names, differ[i]) if other)
+    return f"process {i} has {what} than process 0{ALIKE}"
 
 
 def is_of_several_processes(mesh: Mesh) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .backends import coded, laid_out
+from .errors import JitError
 from .graph import Graph
 from .passes.differentiate import differentiate
 from .passes.fold import fold
@@ -42,8 +43,14 @@ class Program:
 
         A `careful` one is for infinite numbers and nan: no gradient passes where it is flat.
         """
-        if backend == "xla" and any(op.kind == "function" for op in graph.ops):
-            backend = "numpy"  # Functions are Python, which XLA cannot call
+        self.is_python = backend == "xla" and any(op.kind == "function" for op in graph.ops)
+        if self.is_python and mesh is not None:
+            raise JitError(
+                "devices=… needs a program in XLA, and a jitted function that calls a Function is "
+                "none: leave out devices, or compute the same with operations of Values"
+            )
+        if self.is_python:
+            backend = "numpy"
         self.graph, self.backend = graph, backend
         self.below = outputs_below(graph)
         inner = sorted(set().union(*self.below))

@@ -92,6 +92,7 @@ def explanation(program: Program) -> str:
         ),
         ("matmul", f"{matmuls[0]} of them are matrix products, {matmuls[1]} backward"),
         *[("spread", f"from one example to all {' and '.join(batches)}")] * bool(batches),
+        *[("backend", "NumPy's, as it calls a Function, which XLA cannot")] * program.is_python,
         *program.code.explanation(),
     ]
     forward, backward = (table([(str(group), extent(group)) for group in part]) for part in parts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..optim import SGD, Adam, Optimizer
+from .mesh import digest
 from .run import is_finite
 from .steps import RATES, rate
 from .xla import XLA
@@ -48,6 +49,7 @@ class XlaSteps:
         self.programs: dict[type, tuple] = {}
         self.kept: dict[Any, Any] = {}  # on the device, by name
         self.state, self.copy = None, b""  # on the device, and the table that it came to
+        self.table = b""  # a digest of the latest one that was put there
         self.batches: Any = None  # of which the arrays are kept
         self.made: Any = None  # what the last step led to
         self.rates, self.row = (), None
@@ -78,12 +80,13 @@ class XlaSteps:
         one = self.programs_of(optimizer)[0]
         rates = RATES[type(optimizer)](optimizer, lr, optimizer.steps + 1)
         with self.code.settings():
-            state = one(self.state_of(now), self.inputs(), self.rates_on_device(rates), self.one)[0]
+            given = self.state_of(now), [*self.inputs(), *self.told(optimizer, [rates])]
+            state = one(*given, self.rates_on_device(rates), self.one)[0]
             numbers = np.asarray(state)
         self.made = self.code.runs, state, numbers
         *results, alike = numbers[self.found].tolist()
         self.code.set_results(results)
-        return alike == 1.0
+        return self.code.went_alike(alike)
 
     def steps(
         self, now: np.ndarray, new: np.ndarray, optimizer: Optimizer, most: int
@@ -137,9 +140,11 @@ class XlaSteps:
         program = self.programs_of(optimizer)[which]
         began = time.monotonic()
         with self.code.settings():
-            state, found = program(self.state_of(now), x, rates, count)
+            given = self.state_of(now), [*x, *self.told(optimizer, rows)]
+            state, found = program(*given, rates, count)
             numbers, found = np.asarray(state), np.asarray(found)[:count]
-        if (found[:, -1] != 1.0).any() or not self.takes(state, numbers, new):
+        went_alike = all(map(self.code.went_alike, found[:, -1].tolist()))
+        if not went_alike or not self.takes(state, numbers, new):
             self.block = max(self.block // 2, 1)  # in which of them was it?
             return []
         is_quick = self.code.in_step or time.monotonic() - began < BLOCK_SECONDS / 2
@@ -157,19 +162,29 @@ class XlaSteps:
         return True
 
     def state_of(self, now):
-        """A state on the device with this table."""
+        """A state on the device with this table; the next one is there if a step is taken."""
         if now.tobytes() != self.copy:
             rest = np.zeros(len(self.grads) + len(self.code.results) + 1)
             self.state = self.code.put(np.append(now[self.from_table], rest))
-            self.copy = now.tobytes()
+            self.table = digest(now.tobytes()) if self.code.in_step else b""
+        self.copy = b""  # where one is refused, all processes begin anew with a table
         return self.state
+
+    def told(self, optimizer, rates):
+        """What other processes must have as well: state, inputs, and rows of rates."""
+        if not self.code.in_step:
+            return []
+        x = b"".join(kept[2] for i, kept in self.kept.items() if i != "rows")
+        kind = type(optimizer).__name__.encode()
+        return self.code.told(self.table, x, kind + np.array(rates).tobytes())
 
     def inputs(self):
         kept = self.kept
         for i, x in enumerate(self.code.x):
             now = x.tobytes()
             if i not in kept or kept[i][0] != now:
-                kept[i] = now, self.code.put_input(x)
+                of_it = digest(now) if self.code.in_step else b""
+                kept[i] = now, self.code.put_input(x), of_it
         return [kept[i][1] for i in range(len(self.code.x))]
 
     def rates_on_device(self, rates):
@@ -215,19 +230,24 @@ def step_of(code, n, update):
 def loop_of(step, part, inputs):
     """The same for several steps, given a row of rates for each, up to a count.
 
-    Also part of the state after each. `inputs` are those of a step, by x and its number.
+    They end where processes do not agree, of which one may make fewer. Also part of the state after
+    each. `inputs` are those of a step, by x and its number.
     """
     import jax
     from jax import numpy as jnp
 
     def loop(state, x, rates, count):
-        def one_more(i, made):
-            state, found = made
+        def goes_on(made):
+            i, state, _ = made
+            return (i < count) & ~jnp.isnan(state[-1])
+
+        def one_more(made):
+            i, state, found = made
             state = step(state, inputs(x, i), row(rates, i))
-            return state, jax.lax.dynamic_update_index_in_dim(found, state[part], i, 0)
+            return i + 1, state, jax.lax.dynamic_update_index_in_dim(found, state[part], i, 0)
 
         found = jnp.zeros((len(rates), len(state[part])))
-        return jax.lax.fori_loop(0, count, one_more, (state, found))
+        return jax.lax.while_loop(goes_on, one_more, (jnp.zeros((), int), state, found))[1:]
 
     return loop
 

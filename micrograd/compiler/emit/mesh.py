@@ -18,20 +18,34 @@ from ..passes.split import FEW_TERMS
 from .xla import XlaEmitter
 
 NAME = re.compile(r"\b[ghc]\d+\b")  # of what is computed
+DIGEST, NUMBERS = "c0", 4  # of so many: two words and their squares
 FEWEST = 2  # examples on a device: one alone would have no axis
 
 
 class MeshEmitter(XlaEmitter):
     """The lines of a program for one of `parts` devices: `forward`, and a whole `step`.
 
+    Those of several processes also take d, a digest, and find out whether all have the same.
     `messages` are the all-reduces of a step: of how many numbers each is.
     """
 
     arguments: ClassVar = {"forward": "p", "step": "s, p"}
 
-    def __init__(self, layout: Layout, parts: int) -> None:
+    def __init__(self, layout: Layout, parts: int, of_several: bool) -> None:
         self.parts, self.partial, self.guarded = parts, set[str](), 0
+        self.of_several = of_several
         super().__init__(layout)
+
+    def forward(self):
+        lines = super().forward()
+        if not self.of_several:
+            return lines
+        self.inputs.append("d")
+        self.partial.add(DIGEST)
+        return [f"{DIGEST} = jnp.ravel(d)", *lines]
+
+    def guards(self):
+        return f"agreed({super().guards()}, {DIGEST})" if self.of_several else super().guards()
 
     def functions(self, forward, backward):
         return {
@@ -41,7 +55,7 @@ class MeshEmitter(XlaEmitter):
 
     def reduced(self, lines):
         """The lines with all-reduces between them: as few as what needs each other allows."""
-        sizes = {array.name: array.size for array in self.arrays}
+        sizes = {array.name: array.size for array in self.arrays} | {DIGEST: NUMBERS}
         self.messages, found = [], []
         for stage in self.stages(lines):
             found += stage
