@@ -241,7 +241,11 @@ def cross_entropy(logits: Sequence, targets: Any) -> Value:
 def surprise(logits, target):
     xs = some_values(logits, "cross_entropy()")
     if not hasattr(target := without_axes(target), "__index__"):
-        raise TypeError(f"cross_entropy() needs the index of a class as target, got {target!r}")
+        got = f"a Value of {target.data!r}" if isinstance(target, Value) else repr(target)
+        raise TypeError(
+            f"cross_entropy() needs the index of a class as target, got {got}: targets are "
+            "integers, of an array y.astype(int)"
+        )
     if not 0 <= target < len(xs):
         raise IndexError(f"cross_entropy() needs a target from 0 to {len(xs) - 1}, got {target}")
     data = -log_share([x.data for x in xs], position(target))

@@ -4,6 +4,7 @@ import math
 import random
 import re
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -242,6 +243,32 @@ def test_without_jax_there_is_a_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", None)
     with pytest.raises(JitError, match=r"needs JAX: pip install 'micrograd-lessons\[xla\]'"):
         jit(lambda x: x * 2, backend="xla")(1.0)
+
+
+def test_beside_a_folder_of_its_name_there_is_the_same_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", ModuleType("jax"))
+    with pytest.raises(JitError, match=r"needs JAX: pip install .* \(jax is a folder without it"):
+        jit(lambda x: x * 2, backend="xla")(1.0)
+
+
+@needs_jax
+def test_an_audit_says_what_numbers_are_zero_in_xla():
+    w = Value(1e-155)
+    f = jit(lambda x: (w * x) ** 2 / 1e-312, backend="xla")
+    with pytest.raises(JitError, match=r"takes numbers below 2.2e-308 for zero: use backend='c'"):
+        for _ in range(3):
+            f(1.0)
+
+
+@needs_jax
+def test_arrays_and_devices_of_jax_are_refused_with_what_to_write():
+    import jax
+
+    X = jax.numpy.ones(3)
+    with pytest.raises(TypeError, match=r"np\.asarray\(X\) makes one .* got ArrayImpl"):
+        jit(batched(lambda x: x * 2.0), backend="xla")(X)
+    with pytest.raises(TypeError, match=r"as \[device\], .* got Device"):
+        jit(abs, backend="xla", devices=jax.devices("cpu")[0])
 
 
 SETTINGS = {

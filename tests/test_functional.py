@@ -129,7 +129,8 @@ REFUSED = [
     (
         lambda: F.cross_entropy([1, 2], 0.5),
         TypeError,
-        "cross_entropy() needs the index of a class as target, got 0.5",
+        "cross_entropy() needs the index of a class as target, got 0.5: targets are "
+        "integers, of an array y.astype(int)",
     ),
 ]
 

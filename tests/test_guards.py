@@ -491,7 +491,7 @@ def chooses(x):
 ERRORS = [
     (refuses, ValueError, "bad Value"),
     (asserts, AssertionError, "not below zero: Value"),
-    (chooses, TypeError, "needs the index of a class as target, got Value"),
+    (chooses, TypeError, "needs the index of a class as target, got a Value of"),
 ]
 
 

@@ -41,6 +41,7 @@ have done the same; and the replay must give the numbers of the engine there: an
 from __future__ import annotations
 
 import functools
+import reprlib
 import sys
 import time
 from collections import OrderedDict
@@ -71,6 +72,7 @@ from .run import Executable
 from .trace import MISSING, Fingerprint, Input, Sample, show, traced
 from .training import Training
 from .whole import Whole, inputs_of, stand_in_for
+from .xla import XLA
 
 if TYPE_CHECKING:
     from jax.export import Exported
@@ -92,7 +94,10 @@ def jit(
     *, backend: str = "numpy", devices: Any = None
 ) -> Callable[[Callable[P, R]], Jit[P, R]]: ...
 def jit(
-    function: Callable[P, R] | EllipsisType = ..., *, backend: str = "numpy", devices: Any = None
+    function: Callable[P, R] | EllipsisType = ...,
+    *more: Any,
+    backend: str = "numpy",
+    devices: Any = None,
 ) -> Jit[P, R] | Callable[[Callable[P, R]], Jit[P, R]]:
     """The function, made fast: it gives the same Values, and they pass the same gradients back.
 
@@ -169,6 +174,11 @@ def jit(
                                the error says since which call results may be wrong
     =========================  ====================================================================
     """
+    if more:
+        raise TypeError(
+            'jit() takes one function, and all else by its name, as backend="c": got also '
+            f"{type(more[0]).__name__} {reprlib.repr(more[0])}"
+        )
     if isinstance(function, EllipsisType):
         return lambda function: Jit(function, backend, devices)
     return Jit(function, backend, devices)
@@ -563,10 +573,12 @@ class Jit(Generic[P, R]):
         if wrong:
             self._known = OrderedDict()
             what = wrong.words(way.replay.leaves(arguments.values), self.roots(arguments))
+            why = "That is a defect of the compiler; please report it, with the function"
+            if isinstance(way.replay.program.code, XLA) and twins.hold_tiny_numbers():
+                why = "XLA takes numbers below 2.2e-308 for zero: use backend='c'"
             self._defect = JitError(
-                f"{self.name}: {what}. That is a defect of the compiler; please report it, with "
-                f"the function. Results since call {first - (way.audits == 1)} may be wrong; in "
-                "this one, no parameter was changed. Call the function without jit"
+                f"{self.name}: {what}. {why}. Results since call {first - (way.audits == 1)} may "
+                "be wrong; in this one, no parameter was changed. Call the function without jit"
             )
             raise self._defect
         if did == way.did:

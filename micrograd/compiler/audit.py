@@ -215,6 +215,11 @@ class Twins:
         self.made[id(v)] = made
         return made
 
+    def hold_tiny_numbers(self) -> bool:
+        """Whether there are numbers, or gradients, that are zero in XLA."""
+        numbers = (x for v in self.made.values() for x in (v.data, v.grad))
+        return any(0.0 < abs(x) < TINY for x in numbers)
+
     def operands(self, x):
         if isinstance(x, Value):
             return self.of(x)

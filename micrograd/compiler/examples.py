@@ -116,9 +116,11 @@ def rows_of(x):
     """What holds an example in each row."""
     if isinstance(x, (list, tuple, range)) or (isinstance(x, (np.ndarray, Tensor)) and x.shape):
         return x
+    can_be_one = hasattr(x, "__array__") and np.ndim(x)
+    hint = " (np.asarray(X) makes one of another library's)" if can_be_one else ""
     raise TypeError(
-        "a batched function maps each argument over its first axis: it needs lists or arrays, got "
-        f"{shown(x)}"
+        "a batched function maps each argument over its first axis: it needs lists or arrays"
+        f"{hint}, got {shown(x)}"
     )
 
 

@@ -30,7 +30,7 @@ IN_STEPS = (
     "another optimizer, other settings of it or another number of steps",
 )
 ALIKE = ": all make the same calls, seeded alike, with the whole arrays"
-WANTED = "devices is a number from 1, a list of JAX's devices or a jax.sharding.Mesh"
+WANTED = "devices is a number from 1, a list of JAX's devices, as [device], or a jax.sharding.Mesh"
 
 
 class OnMesh(XLA):

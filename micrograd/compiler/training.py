@@ -68,6 +68,11 @@ class Training:
 
     def __init__(self, jitted: Jit, optimizer: Optimizer, *bound: Any) -> None:
         """`bound` is what comes before the arguments of each step: the object of a method."""
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                "training() needs an optimizer, such as optim.SGD(model.parameters()), got "
+                f"{type(optimizer).__name__} {reprlib.repr(optimizer)}"
+            )
         self.jitted, self.optimizer, self.bound = jitted, optimizer, bound
         self.size = n = len(optimizer.parameters)
         self.grads = np.zeros(n)

@@ -239,6 +239,9 @@ def imported() -> Any:
     """JAX. Raises JitError where there is none."""
     try:
         import jax
+
+        if not hasattr(jax, "jit"):
+            raise ImportError("jax is a folder without it")
     except ImportError as error:
         raise JitError(
             "the backend 'xla' needs JAX: pip install 'micrograd-lessons[xla]', with Python 3.11 "

@@ -22,7 +22,7 @@ import pytest
 from micrograd import Value, data, lesson, nn, optim, regression, train, weights
 from micrograd import functional as F
 from micrograd.__main__ import main
-from micrograd.compiler import grad, gradients, jit
+from micrograd.compiler import batched, grad, gradients, jit
 from micrograd.engine import topological_order
 from micrograd.expression import ExpressionError, evaluate
 from micrograd.function import Function
