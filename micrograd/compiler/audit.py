@@ -97,8 +97,11 @@ def engine_numbers(point, twins, leaves, nudged=float):
 
 
 def distance(xs, ys):
-    """How far numbers are apart; infinite where only one is infinite or nan."""
-    same = (xs == ys) | (np.isnan(xs) & np.isnan(ys))
+    """How far numbers are apart; infinite where only one is infinite or nan.
+
+    The sign of an infinity does not count: it may be that of a zero, of which nothing else is left.
+    """
+    same = (xs == ys) | (np.isnan(xs) & np.isnan(ys)) | (np.isinf(xs) & np.isinf(ys))
     return np.nan_to_num(np.where(same, 0.0, np.abs(xs - ys)), nan=np.inf, posinf=np.inf)
 
 
