@@ -1,5 +1,6 @@
 """The jit's programs in XLA: the engine's numbers, closely; JAX and its settings left alone."""
 
+import functools
 import math
 import random
 import re
@@ -252,12 +253,18 @@ def test_beside_a_folder_of_its_name_there_is_the_same_sentence(monkeypatch):
 
 
 @needs_jax
-def test_an_audit_says_what_numbers_are_zero_in_xla():
-    w = Value(1e-155)
-    f = jit(lambda x: (w * x) ** 2 / 1e-312, backend="xla")
+@pytest.mark.parametrize(
+    ("w", "x", "loss"),
+    [
+        (1e-155, 1.0, lambda w, x: (w * x) ** 2 / 1e-312),
+        (1e-310, 1e300, lambda w, x: w * x + w),  # beside a gradient of 1e300
+    ],
+)
+def test_an_audit_says_what_numbers_are_zero_in_xla(w, x, loss):
+    f = jit(functools.partial(loss, Value(w)), backend="xla")
     with pytest.raises(JitError, match=r"takes numbers below 2.2e-308 for zero: use backend='c'"):
         for _ in range(3):
-            f(1.0)
+            f(x)
 
 
 @needs_jax

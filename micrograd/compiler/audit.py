@@ -55,10 +55,10 @@ def difference(
 ) -> Difference | None:
     """What a replay computes otherwise than the engine, and not by rounding.
 
-    Two numbers may be CLOSE apart, LEAST of the largest number, or TIMES as far as each of them
-    moves when all that it is computed from, and each gradient on its way back, is changed by NUDGE
-    at random. `leaves` are those of the program, in the trace of the twins; `data` is what they
-    were before it.
+    Two numbers may be CLOSE apart, LEAST of the largest number before them, or TIMES as far as
+    each of them moves when all that it is computed from, and each gradient on its way back, is
+    changed by NUDGE at random. `leaves` are those of the program, in the trace of the twins; `data`
+    is what they were before it.
     """
     with point.replay.lock.held:
         found = point.numbers()
@@ -74,7 +74,9 @@ def first_difference(point, twins, leaves, found):
     allowed = CLOSE * np.nan_to_num(size, nan=0.0, posinf=0.0) + TINY
     if not (off > allowed).any():
         return None
-    allowed += LEAST * twins.largest()  # as the gradients are now: unchanged
+    computed, back = twins.largest()  # as the gradients are now: unchanged
+    results = np.arange(len(allowed)) < len(twins.outputs)
+    allowed += LEAST * np.where(results, computed, max(computed, back))
     wrong = np.flatnonzero(off > allowed + TIMES * spread(point, twins, leaves, found, wanted))
     if not len(wrong):
         return None
@@ -258,10 +260,12 @@ class Twins:
             else:
                 v._chain(grad, v._x, v._y)
 
-    def largest(self) -> float:
-        """The largest finite number that was computed, or came back."""
-        numbers = np.array([x for v in self.made.values() for x in (v.data, v.grad)], float)
-        return np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0)
+    def largest(self) -> tuple[float, float]:
+        """The largest finite numbers that were computed, and that came back."""
+        made = [(v.data, v.grad) for v in self.made.values() if v._x is not None]
+        numbers = np.array(made, float).reshape(-1, 2)
+        computed, back = np.where(np.isfinite(numbers), np.abs(numbers), 0.0).max(0, initial=0.0)
+        return computed, back
 
 
 def live(trace, outputs):
