@@ -163,10 +163,8 @@ class Row:
         if self.times[-1] < SLOW_SECONDS:
             self.run(STEPS)
             fastest = min(self.times)
-            times = (
-                10 if hasattr(self.step, "many") else 1
-            )  # as many are made where many are wanted
-            self.batch = times * min(100, max(1, round(ROUND_SECONDS / fastest)))
+            several = 10 if hasattr(self.step, "many") else 1
+            self.batch = several * min(100, max(1, round(ROUND_SECONDS / fastest)))
             self.every = max(1, round(fastest / ROUND_SECONDS))
             self.times.clear()
 
