@@ -16,7 +16,6 @@ import pytest
 import micrograd.functional as F
 from micrograd import Value, nn, optim
 from micrograd.compiler import jit
-from micrograd.compiler.locks import all_locks
 from micrograd.engine import topological_order
 from micrograd.function import Function
 from micrograd.train import History, fit
@@ -115,15 +114,6 @@ def no_call_backs_of_the_collector():
     theirs, gc.callbacks[:] = gc.callbacks[:], []
     yield
     gc.callbacks[:] = theirs
-
-
-@pytest.fixture(autouse=True)
-def no_lock_stays_held():
-    """Between two bytecodes of a with statement, where no Ctrl-C comes, a lock is left held."""
-    yield
-    for lock in all_locks():
-        while lock.held._is_owned():
-            lock.held.release()
 
 
 no_timer = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timer")
