@@ -187,8 +187,9 @@ class Page:
         return self.run("return texts(arguments[0])", selector)
 
     def letters(self, selector):
-        """(text, height in CSS pixels) of every visible element found, as drawn on the screen."""
-        return [tuple(pair) for pair in self.run(LETTERS, selector)]
+        """(text, height in CSS pixels) of every visible element, when there are any."""
+        found = until(lambda: self.run(LETTERS, selector), f"letters of {selector}")
+        return [tuple(pair) for pair in found]
 
     def middle(self, selector, text=None):
         """Where an element can be clicked, when it has come, stands still and nothing covers it."""

@@ -62,6 +62,7 @@ def test_a_player_shows_the_words(opened, tmp_path, score):
     root, known = forest()
     page = opened(step_through(root, names=known, predict=True).html(tmp_path / "p.html"))
     wanted = [shown(text.strip(), 24) for text in TEXTS]
+    page.middle(".last")  # when the player is there
     assert {*wanted} - {""} <= {*page.texts(".name")}
     assert {shown(text, 24) for text in TEXTS} <= {*page.texts(".symbol")}
     page.click(".last")
