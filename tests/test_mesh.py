@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from backends import needs_jax
 from meshes import CASES, answer, line_of, points, processes
+from test_derivatives import Square
 
 from micrograd import Value, nn, optim
 from micrograd.compiler import JitError, batched, jit
-from micrograd.function import Function
 from micrograd.train import fit
 
 PAGE = Path(__file__).parent.parent / "README.md"
@@ -244,17 +244,6 @@ def test_meshes_and_shardings_of_other_kinds_are_refused():
     ):
         with pytest.raises((TypeError, ValueError), match=words):
             jit(lambda x: x, backend="xla", devices=wrong)
-
-
-class Square(Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    def backward(ctx, grad):
-        return 2 * ctx.saved_tensors[0] * grad
 
 
 @needs_jax

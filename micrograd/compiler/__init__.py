@@ -265,11 +265,8 @@ class Jit(Generic[P, R]):
         return self if instance is None else JitMethod(self, instance)
 
     def __reduce__(self):
-        return type(self), (
-            self.function,
-            self.backend,
-            self.devices,
-        )  # a copy begins without recordings
+        # A copy begins without recordings.
+        return type(self), (self.function, self.backend, self.devices)
 
     def training(self, optimizer: Optimizer) -> Training:
         """A whole step of training at once, to be used in a `with` statement:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,7 @@ import numpy as np
 from .. import functional as F
 from ..engine import Value, result
 from ..function import Outputs, pass_all_back, pass_back
-from .graph import Graph
+from .graph import Graph, blocks_of
 from .guards import Guards
 from .interpret import Shared
 from .pytree import Arguments
@@ -319,13 +318,11 @@ def stacks(graph):
 
 def tables(graph):
     """The places among the inputs of each table, (rows, columns)."""
-    start, inputs = 0, iter(graph.inputs)
-    for x in inputs:
-        rows, columns = graph.tables.get(x, (1, 1))
-        if x in graph.tables:
-            yield start + np.arange(rows * columns).reshape(rows, columns)
-            next(islice(inputs, columns - 1, columns - 1), None)  # its other columns
-        start += rows * columns
+    start = 0
+    for ids, rows in blocks_of(graph):
+        if ids[0] in graph.tables:
+            yield start + np.arange(rows * len(ids)).reshape(rows, -1)
+        start += rows * len(ids)
 
 
 def have_rows(graph, columns):

@@ -81,6 +81,17 @@ class Graph:
         return {x for x, data in self.constants.items() if data == 0 and copysign(1, data) > 0}
 
 
+def blocks_of(graph: Graph) -> list[tuple[np.ndarray, int]]:
+    """The ids of inputs in a row, and how many rows there are of them: those of a table, or one."""
+    blocks, start = [], 0
+    for first, (rows, columns) in sorted(graph.tables.items()):
+        at = graph.inputs.index(first)
+        blocks += [(graph.inputs[start:at], 1), (graph.inputs[at : at + columns], rows)]
+        start = at + columns
+    blocks.append((graph.inputs[start:], 1))
+    return [(np.array(ids, int), rows) for ids, rows in blocks if ids]
+
+
 def examples(graph: Graph) -> list[int]:
     """For each id how many examples it stands for: one, unless it depends on a stack or table."""
     counts = [1] * graph.size

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .emit.xla import XlaEmitter, blocks_of
+from .emit.xla import XlaEmitter
 from .errors import JitError
+from .graph import blocks_of
 from .passes.group import Schedule
 from .passes.layout import Layout, leaf_order
 from .report import counted
@@ -76,10 +77,11 @@ def ends(schedule: Schedule, order: Sequence[int] = ()) -> Ends:
 
 def fed_at(graph):
     """For each input its place among all numbers that are fed; of a column, of the first."""
-    sizes = np.ones(len(graph.inputs), int)
-    for first, (rows, columns) in graph.tables.items():
-        sizes[graph.inputs.index(first) + columns - 1] += (rows - 1) * columns
-    return np.cumsum(sizes) - sizes
+    places, start = np.zeros(0, int), 0
+    for ids, rows in blocks_of(graph):
+        places = np.append(places, start + np.arange(len(ids)))
+        start += len(ids) * rows
+    return places
 
 
 class XLA:

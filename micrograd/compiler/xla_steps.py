@@ -41,9 +41,9 @@ class XlaSteps:
         assert isinstance(code, XLA)
         self.code, self.grads, self.block = code, grads, FIRST_BLOCK
         at, n, size = np.array(leaves, int), len(grads), tables[0].size
-        self.order = np.argsort(np.where(at < 0, n, at), kind="stable")  # unused ones come last
-        back = np.argsort(self.order)
-        self.from_table = np.concatenate([self.order + i for i in range(0, size, n)])
+        order = np.argsort(np.where(at < 0, n, at), kind="stable")  # unused ones come last
+        back = np.argsort(order)
+        self.from_table = np.concatenate([order + i for i in range(0, size, n)])
         self.to_table = np.concatenate([back + i for i in range(0, size, n)])
         self.to_grads, self.found = back + size, slice(size + n, None)
         self.programs: dict[type, tuple] = {}

@@ -15,7 +15,7 @@ from ..passes.layout import Layout
 from ..passes.split import FEW_TERMS, LARGE
 from ..rules import ELEMENTWISE, REDUCTIONS, literal
 from ..views import even_steps, spacing
-from .emitter import Emitter
+from .emitter import Emitter, rows_of_a_table
 from .kernels import EXACT_LOOP
 from .source import HERE, Source
 
@@ -143,20 +143,15 @@ class NumPyEmitter(Emitter):
 
     def rows_taken(self, group):
         """Whether rows of a table were taken at once: all its columns at the same indices."""
-        source, rows = self.source, len(group.operands) - 1
-        order = np.lexsort((group.operands[1], group.operands[0]))
-        width = max(1, group.size // len(np.unique(group.operands[0])))
-        if group.size % width:
+        if (found := rows_of_a_table(group)) is None:
             return False
-        index, *columns = group.operands[:, order].reshape(rows + 1, -1, width)
-        table = np.array(columns)[:, 0]
-        at = self.offset[group.outputs[0, order]].reshape(-1, width)
+        source, (index, table, outputs) = self.source, found
+        (rows, width), at = table.shape, self.offset[outputs]
         spaced, step = spacing(at), even_steps(at[0])
-        is_table = (index == index[:, :1]).all() and (columns == table[:, None]).all()
-        if not is_table or spaced is None or step is None or np.ptp(spaced[1], axis=1).any():
+        if spaced is None or step is None or np.ptp(spaced[1], axis=1).any():
             return False
         y = source.view("v", at[0, 0], (*spaced[0], width), (*spaced[1][:, 0], *step))
-        taken = f"{self.array(table)}.take(places({self.array(index[:, 0])}, {rows}), 0"
+        taken = f"{self.array(table)}.take(places({self.array(index)}, {rows}), 0"
         shape = source.names[y].shape
         if len(shape) == 2 and source.names[y].flags.c_contiguous:
             source.write(f"{taken}, {y}, 'clip')")

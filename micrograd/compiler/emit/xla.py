@@ -15,13 +15,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..graph import MEAN, TOTAL, Graph, examples, guards_alike
+from ..graph import MEAN, TOTAL, blocks_of, examples, guards_alike
 from ..passes.group import Group
 from ..passes.layout import Layout
 from ..passes.split import FEW_TERMS
 from ..rules import literal
 from ..views import even_steps, spacing
-from .emitter import Emitter
+from .emitter import Emitter, rows_of_a_table
 
 FORMS = {
     "add": "{a} + {b}",
@@ -306,18 +306,11 @@ class XlaEmitter(Emitter):
 
     def rows_taken(self, group):
         """Whether rows of a table were taken at once: all its columns at the same indices."""
-        rows = len(group.operands) - 1
-        order = np.lexsort((group.operands[1], group.operands[0]))
-        width = max(1, group.size // len(np.unique(group.operands[0])))
-        if group.size % width:
+        found = rows_of_a_table(group)
+        if found is None or self.is_of_examples(found[1]):
             return False
-        index, *columns = group.operands[:, order].reshape(rows + 1, -1, width)
-        table = np.array(columns)[:, 0]
-        is_table = (index == index[:, :1]).all() and (columns == table[:, None]).all()
-        if not is_table or self.is_of_examples(table):
-            return False
-        which = index[0, 0] if len(index) == 1 else index[:, 0]
-        outputs = group.outputs[0, order].reshape(-1, width)
+        index, table, outputs = found
+        rows, which = len(table), index[0] if len(index) == 1 else index
         self.assign(
             outputs[0] if len(index) == 1 else outputs,
             f"jnp.asarray({self.read(table)})"
@@ -488,17 +481,6 @@ class XlaEmitter(Emitter):
         if kinds.shape[1] > MOST_PIECES:
             return [pairs]
         return [pairs[:, which.ravel() == i] for i in range(kinds.shape[1])]
-
-
-def blocks_of(graph: Graph) -> list[tuple[np.ndarray, int]]:
-    """The ids of inputs in a row, and how many rows there are of them: those of a table, or one."""
-    blocks, start = [], 0
-    for first, (rows, columns) in sorted(graph.tables.items()):
-        at = graph.inputs.index(first)
-        blocks += [(graph.inputs[start:at], 1), (graph.inputs[at : at + columns], rows)]
-        start = at + columns
-    blocks.append((graph.inputs[start:], 1))
-    return [(np.array(ids, int), rows) for ids, rows in blocks if ids]
 
 
 def in_order_of_leaves(layout):

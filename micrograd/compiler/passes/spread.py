@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import ExamplesError
-from ..graph import MEAN, OF_ALL, SUM, TOTAL, examples
+from ..graph import MEAN, OF_ALL, SUM, TOTAL, blocks_of, examples
 from .group import Ragged, Schedule
 from .matmul import Matmul
 
@@ -43,15 +43,15 @@ class Spreading:
 
     def fed(self):
         """The ids of all numbers of the inputs, row by row of each table."""
-        graph, ids, at = self.graph, [], 0
-        for first, (rows, columns) in sorted(graph.tables.items()):
-            before = graph.inputs.index(first)
-            start, self.size = self.size, self.size + rows * columns
-            self.first[first : first + columns] = range(start, start + columns)
-            self.step[first : first + columns] = columns
-            ids += [graph.inputs[at:before], np.arange(start, self.size, dtype=self.type)]
-            at = before + columns
-        return np.concatenate([*ids, graph.inputs[at:]]).astype(self.type)
+        found = [np.zeros(0, self.type)]
+        for ids, rows in blocks_of(self.graph):
+            if ids[0] in self.graph.tables:
+                start, self.size = self.size, self.size + rows * len(ids)
+                self.first[ids], self.step[ids] = range(start, start + len(ids)), len(ids)
+                found.append(np.arange(start, self.size, dtype=self.type))
+            else:
+                found.append(ids.astype(self.type))
+        return np.concatenate(found)
 
     def schedule(self, schedule):
         forward, backward = (
