@@ -758,6 +758,18 @@ def test_a_step_that_is_not_finite_changes_nothing():
         step(X, y)
 
 
+@pytest.mark.parametrize("backend", ALL)
+def test_a_gradient_that_is_not_finite_changes_nothing_in_the_first_step_either(backend):
+    x = Value(2.0)
+    f = jit(lambda: (x * 1e200) ** 2, backend=backend)
+    with (
+        f.training(optim.SGD([x], lr=1.0)) as step,
+        pytest.raises(optim.NonFiniteError, match="gradient of parameter 0"),
+    ):
+        step()
+    assert x.data == 2.0
+
+
 def test_leaves_that_are_not_trained_collect_gradients():
     w, b = Value(1.0), Value(2.0)
     f = jit(lambda x: (w * x + b) ** 2)
