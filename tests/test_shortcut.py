@@ -122,7 +122,7 @@ def test_each_change_alone_is_noticed_and_nothing_else_is(i):
     in_c = addresses.bound("hold", compared.words.ctypes.data)
     for _ in range(3):
         assert in_c() and compared.rest_holds()
-        gc.collect()
+        gc.collect(1)
     changes[i]()
     assert not (in_c() and compared.rest_holds())
 
