@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def carried_out(argv):
-    arguments = parser().parse_args(argv)
+    arguments = parsed(argv)
     try:
         arguments.command(arguments)
     except (
@@ -52,6 +52,21 @@ def carried_out(argv):
     ) as error:
         return terminal.refused(str(error))
     return 0
+
+
+def parsed(argv):
+    """The arguments; numbers of an expression may follow an option, too, as argparse has it not."""
+    top = parser()
+    arguments, rest = top.parse_known_args(argv)
+    try:
+        if arguments.command is draw and not any(word.startswith("-") for word in rest):
+            arguments.variables += map(assignment, rest)
+            rest = []
+    except argparse.ArgumentTypeError as error:
+        top.error(f"argument name=number: {error}")
+    if rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
 
 
 def version() -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from micrograd import files
+
 README = Path(__file__).parent / "reliability" / "README.md"
 FIELD, HERE = "2026-11-21", "this run"  # where a peer's figure was measured
 HEAD = f"""\
@@ -225,4 +227,4 @@ def pytest_terminal_summary(terminalreporter, config):
         before, after = README.read_text(encoding="utf-8"), page()
         for line in changes(before, after):
             terminalreporter.write_line(f"since the last scoreboard: {line}")
-        README.write_text(after, encoding="utf-8")
+        files.write(README, after)

@@ -66,7 +66,7 @@ def test_every_dataset_and_optimizer_can_be_named(dataset, optimizer, tmp_path, 
 def test_an_expression_is_drawn_and_its_gradients_are_printed(tmp_path, capsys):
     picture = tmp_path / "L.png"
     text = "e = a*b; d = e + c; L = d * f"
-    assert run("draw", text, "a=2", "b=-3", "c=10", "f=-2", "-o", str(picture)) == 0
+    assert run("draw", text, "a=2", "b=-3", "-o", str(picture), "c=10", "f=-2") == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["a", "2.0", "6.0"] in rows and ["e", "-6.0", "-2.0"] in rows
     assert ["L", "-8.0", "1.0"] in rows and rows[-1][0] == "wrote"
