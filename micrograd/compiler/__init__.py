@@ -560,7 +560,8 @@ class Jit(Generic[P, R]):
             if trace.of_an_example:
                 answer, trace = again(Sample(rows, arguments.arrays))
             point = Point(way.replay, arguments, fill or Executable.fill, rows, training)
-            twins, leaves = Twins(trace, results(answer)), way.replay.leaves(leaves)
+            twins = Twins(trace, results(answer), point.seeds)
+            leaves = way.replay.leaves(leaves)
             wrong = difference(point, twins, leaves, data)
         way.seconds = time.monotonic() - start
         self._audit_seconds += way.seconds if way.audits else 0.0

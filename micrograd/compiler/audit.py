@@ -86,7 +86,7 @@ def first_difference(point, twins, leaves, found):
 def engine_numbers(point, twins, leaves, nudged=float):
     """The same as point.numbers(); only results where a Function fails to go back."""
     try:
-        twins.backward(point.seeds, nudged)
+        twins.backward(nudged)
     except Exception:
         return np.array([v.data for v in twins.outputs])
     found = [v.data for v in twins.outputs] + [twins.of(v).grad for v in leaves]
@@ -100,7 +100,7 @@ def engine_numbers(point, twins, leaves, nudged=float):
 def distance(xs, ys):
     """How far numbers are apart; infinite where only one is infinite or nan.
 
-    The sign of an infinity does not count: it may be that of a zero, of which nothing else is left.
+    The sign of an infinity does not count: it may be that of a zero, which matrix products lose.
     """
     same = (xs == ys) | (np.isnan(xs) & np.isnan(ys)) | (np.isinf(xs) & np.isinf(ys))
     return np.nan_to_num(np.where(same, 0.0, np.abs(xs - ys)), nan=np.inf, posinf=np.inf)
@@ -193,12 +193,16 @@ def fractions(nudged):
 class Twins:
     """The Values of a trace once more, as plain ones, which share no leaf with the caller's."""
 
-    def __init__(self, trace: Trace, outputs: Sequence[Value]) -> None:
+    def __init__(self, trace: Trace, outputs: Sequence[Value], seeds: Sequence[float]) -> None:
+        """`seeds` are the gradients of the outputs; from those without one, nobody goes back."""
         self.made: dict[int, Value] = {}
         self.tuples: dict[int, tuple] = {}
         self.kept = trace, outputs  # so that ids stay theirs
-        self.order = [self.copy(v) for v in live(trace, outputs)]
-        self.outputs = list(map(self.of, outputs))
+        for v in live(trace, outputs):
+            self.copy(v)
+        self.outputs, self.seeds = list(map(self.of, outputs)), seeds
+        seeded = [v for v, seed in zip(outputs, seeds) if seed]
+        self.order = list(map(self.of, live(trace, seeded)))
 
     def of(self, v: Value) -> Value:
         """The twin of a Value; of one that nothing was computed for, a leaf."""
@@ -208,7 +212,7 @@ class Twins:
         return found
 
     def copy(self, v):
-        """A twin of a computed Value."""
+        """Makes the twin of a computed Value."""
         if v._chain is pass_all_back:
             made = Outputs(len(v.grads), (), "", None)
             made._chain, made._x = v._chain, self.operands(v._x)
@@ -217,7 +221,6 @@ class Twins:
             y = self.call(v._y) if v._chain is pass_back else self.operands(v._y)
             made = result(v.data, v._op, v._chain, self.operands(v._x), y)
         self.made[id(v)] = made
-        return made
 
     def hold_tiny_numbers(self) -> bool:
         """Whether there are numbers, or gradients, that are zero in XLA."""
@@ -246,11 +249,11 @@ class Twins:
         ctx, args, operands = call.args
         return partial(call.func, ctx, args, [self.operands(x) for x in operands])
 
-    def backward(self, seeds: Iterable[float], nudged: Callable[[float], float]) -> None:
-        """As Value.backward, from all outputs at once; on its way each gradient is `nudged`."""
+    def backward(self, nudged: Callable[[float], float]) -> None:
+        """As Value.backward, by all seeds at once; on its way each gradient is `nudged`."""
         for v in self.made.values():
             v.grad = 0.0
-        for v, seed in zip(self.outputs, seeds):
+        for v, seed in zip(self.outputs, self.seeds):
             v.grad += seed
         for v in reversed(self.order):
             grad = nudged(v.grad)

@@ -350,16 +350,18 @@ class Training:
         fill, kept = self.fills[replay], self.grads.copy()
         fill.spread(gradients, self.grads)
         found = self.grads.tolist()
-        for stepped in self.known_steps(fill) if self.is_known() else ():
+        for stepped in self.known_steps(fill, gradients) if self.is_known() else ():
             found += stepped()
         self.grads[:] = kept
         return found
 
-    def known_steps(self, fill):
+    def known_steps(self, fill, gradients=()):
         """The ways in which a step is made, as functions that return what it leads to."""
         args = self.used.all, self.spare().all, self.optimizer
 
         def moved(made):
+            if not made:  # in C, it has left gradients of its own
+                fill.spread(gradients, self.grads)
             new = self.spare().all if made else self.moved().all
             return new.tolist() if is_finite(new) else [math.nan] * len(new)
 

@@ -515,6 +515,13 @@ def without_a_number(xs):
     return (xs[0] - xs[0]).log() * xs[1] + xs[2]
 
 
+def inverses_of_sums(xs):
+    """Of -0.0, where NumPy's matrix product has 0.0: a sum there begins with a zero."""
+    zeros, ones = [abs(x) * -0.0 for x in xs], [abs(x) + 1.0 for x in xs]
+    rows, columns = (list(zip(half[:20], half[20:])) for half in (zeros, ones))
+    return F.sum([1.0 / (a * c + b * d) for a, b in rows for c, d in columns])
+
+
 @pytest.mark.parametrize("backend", ["numpy", C])
 @pytest.mark.parametrize(
     "function",
@@ -525,6 +532,7 @@ def without_a_number(xs):
         at_an_edge,
         chaotic,
         without_a_number,
+        inverses_of_sums,
     ],
 )
 def test_audits_leave_alone_what_rounding_and_functions_may_do(function, backend):
@@ -533,6 +541,16 @@ def test_audits_leave_alone_what_rounding_and_functions_may_do(function, backend
         f(xs)
         xs[i].data += 0.1
     assert not f._defect
+
+
+@pytest.mark.parametrize("backend", ["numpy", C])
+def test_audits_of_a_training_go_back_from_the_loss_alone(backend):
+    """As a step does: nothing comes back from what else is returned, and is infinite."""
+    w = Value(1.0)
+    loss = jit(lambda x: ((w * x) ** 2, (w * x - w * x).log()), backend=backend)
+    with loss.training(optim.SGD([w], lr=0.25)) as step:
+        assert [step(1.0) for _ in range(4)] == [(4.0**-i, -math.inf) for i in range(4)]
+    assert (w.data, w.grad) == (1 / 16, 1 / 4)
 
 
 @pytest.mark.parametrize("n", [20, 900, 5000])

@@ -256,15 +256,16 @@ class CEmitter(Emitter):
             factors = np.stack([matmul.rows[0], matmul.columns[0]], axis=1)
             operands = np.concatenate([before.ravel(), factors.ravel(), after.ravel()])
             signs = "+" * len(before) + "*" * len(factors) + "+" * len(after)
-            from_zero = not len(before)
-            self.sum(Group(SUM, signs, operands[:, None], matmul.outputs, from_zero=from_zero))
+            self.sum(Group(SUM, signs, operands[:, None], matmul.outputs, [], matmul.from_zero))
             return
         outputs = self.offset[matmul.outputs]
         for i, plain in enumerate(before):
-            self.each(
-                f"{{0}} {'+=' if i else '='} {{1}};", outputs.ravel(), self.offset[plain.ravel()]
-            )
-        self.product(self.offset[matmul.rows], self.offset[matmul.columns], outputs, len(before))
+            sign = "+=" if i else "= 0.0 +" if matmul.from_zero else "="
+            self.each(f"{{0}} {sign} {{1}};", outputs.ravel(), self.offset[plain.ravel()])
+        adds = len(before) > 0 or not matmul.from_zero
+        if adds and not len(before):
+            self.each("{0} = -0.0;", outputs.ravel())
+        self.product(self.offset[matmul.rows], self.offset[matmul.columns], outputs, adds)
         for plain in after:
             self.each("{0} += {1};", outputs.ravel(), self.offset[plain.ravel()])
 

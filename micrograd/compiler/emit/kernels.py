@@ -111,7 +111,12 @@ def running_sum(x, out=None, zero=0.0):
 
 
 def largest(x, out):
+    """The first one of equal numbers: zeros may be of either sign."""
     np.maximum.reduce(x, axis=0, out=out)
+    if not out.all():
+        zero = np.flatnonzero(out == 0.0)
+        x = x[:, zero]
+        out[zero] = x.take(places_of_largest(x))
 
 
 def largest_backward(x, g, out):

@@ -137,13 +137,16 @@ def is_short_sum(op):
 def grouped(members, graph, one, is_backward) -> Iterable:
     """Groups of lists of ops alike, level after level."""
     like = dict(enumerate(graph.like))
+    divisors = {op.operands[1] for op in graph.ops if op.kind == "divide"}
     by_level: dict[int, list[tuple[list[Op], bool, int]]] = {}
     for (depth, from_zero, *_, count), ops in sorted(members.items(), key=lambda item: item[0][0]):
         ops.sort(key=lambda op: like.get(op.outputs[0], op.outputs[0]))
         by_level.setdefault(depth, []).append((ops, from_zero, count))
     for level in by_level.values():
         small = [
-            ops for ops, from_zero, n in level if (from_zero or is_backward) and is_small(ops, n)
+            ops
+            for ops, from_zero, n in level
+            if (from_zero or is_backward) and is_small(ops, n) and not divide(ops, divisors)
         ]
         if len(small) <= MOST_LENGTHS:
             small = []
@@ -155,6 +158,11 @@ def grouped(members, graph, one, is_backward) -> Iterable:
 def is_small(ops, count):
     """Whether these are sums of few terms in all, and of one example."""
     return 0 < len(signs_of(ops[0])) * len(ops) < SMALL and count == 1
+
+
+def divide(ops, divisors):
+    """Whether something is divided by one of these: a zero has to keep its sign."""
+    return any(op.outputs[0] in divisors for op in ops)
 
 
 def signs_of(op):

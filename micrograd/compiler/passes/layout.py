@@ -151,7 +151,8 @@ def in_order(group, wish):
     if isinstance(group, Matmul):
         p, q = np.argsort(wish[:, 0]), np.argsort(wish[0])
         plain, outputs = group.plain[:, p][:, :, q], group.outputs[p][:, q]
-        return Matmul(group.rows[p], group.columns[q], plain, outputs, group.before)
+        sides = {"rows": group.rows[p], "columns": group.columns[q]}
+        return replace(group, plain=plain, outputs=outputs, **sides)
     if len(wish) > 1:
         return group
     order = np.argsort(wish[0])

@@ -20,6 +20,7 @@ class Matmul:
     """rows (p, k) times the transpose of columns (q, k), ids of values, to outputs (p, q).
 
     To that are added the values of `plain` (terms, p, q), the first of them `before` the products.
+    If it is not `from_zero`, a sum of nothing but -0.0 is that, where the backend adds up in order.
     Of `examples`, the columns are other ones each time; if it is a `total`, the products of all
     examples are added up.
     """
@@ -29,6 +30,7 @@ class Matmul:
     plain: np.ndarray
     outputs: np.ndarray
     before: int = 0
+    from_zero: bool = True
     examples: int = 1
     total: bool = False
 
@@ -41,19 +43,24 @@ class Matmul:
 
 
 def matmuls(schedule: Schedule) -> Schedule:
-    """The schedule with matrix products for the groups of sums of products which are some."""
+    """The schedule with matrix products for the groups of sums of products which are some.
+
+    Single products are not among them, for they may be -0.0; gradients begin with a zero.
+    """
     counts = np.array(examples(schedule.graph))
     forward, backward = (
-        [new for one in groups for new in found(one, counts)]
-        for groups in (schedule.forward, schedule.backward)
+        [new for one in groups for new in found(one, counts, is_backward)]
+        for is_backward, groups in ((False, schedule.forward), (True, schedule.backward))
     )
     return replace(schedule, forward=forward, backward=backward)
 
 
-def found(group, counts) -> Iterable:
+def found(group, counts, is_backward) -> Iterable:
     """The matrix products in a group, and what is left of it."""
-    if not isinstance(group, Group) or group.kind not in (SUM, TOTAL, "multiply"):
+    kinds = SUM, TOTAL, *["multiply"] * is_backward
+    if not isinstance(group, Group) or group.kind not in kinds:
         return [group]
+    from_zero = group.from_zero or is_backward
     total, n = group.kind == TOTAL, group.examples
     signs: Any = group.params if group.kind == SUM else "*"
     if total:
@@ -83,7 +90,8 @@ def found(group, counts) -> Iterable:
         rows, columns = (side[order].reshape(*shape, -1) for side in sides)
         added = plain[:, order].reshape(-1, *shape)
         outputs = group.outputs[0, order].reshape(shape)
-        made.append(Matmul(rows[:, 0], columns[0], added, outputs, before, n, total))
+        factors = rows[:, 0], columns[0]
+        made.append(Matmul(*factors, added, outputs, before, from_zero, n, total))
     if len(rest):
         made.append(
             replace(group, operands=group.operands[:, rest], outputs=group.outputs[:, rest])

@@ -109,14 +109,15 @@ class Spreading:
         n, rows, columns = matmul.examples, matmul.rows, matmul.columns
         if matmul.total:
             rows, columns = (self.all(x, n).reshape(len(x), -1) for x in (rows, columns))
-            return Matmul(rows, columns, matmul.plain, matmul.outputs, matmul.before)
+            return replace(matmul, rows=rows, columns=columns, examples=1, total=False)
         self.make(matmul.outputs, n)
         columns = np.moveaxis(self.all(columns, n), 2, 1).reshape(-1, columns.shape[1])
         plain, outputs = (
             self.all(x, n).reshape(*x.shape[:-1], x.shape[-1] * n)
             for x in (matmul.plain, matmul.outputs)
         )
-        return Matmul(self.first[rows], columns, plain, outputs, matmul.before)
+        moved = {"columns": columns, "plain": plain, "outputs": outputs}
+        return replace(matmul, rows=self.first[rows], examples=1, **moved)
 
     def make(self, outputs, n):
         """New ids for outputs, for each example."""
