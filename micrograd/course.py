@@ -21,8 +21,10 @@ from .text import visible
 
 PACKAGE = Path(__file__).parent
 MINE = Path("micrograd-lessons")
+LARGEST = 2**26  # bytes of a notebook
 NOT_RUN, NOT_READ = "Not run", "Cannot be read"
 MARKS = {RIGHT: "■", NOT_RIGHT: "▨", NOT_YET: "□", NOT_RUN: "□", NOT_READ: "?"}
+FORMULA = *"=+-@", *"＝＋－＠"  # how one begins
 NO_NEWS = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 
@@ -133,7 +135,7 @@ def page(course: list[Lesson]) -> str:
 def table(folders: Iterable[Path]) -> str:
     """The verdicts of several learners as CSV: a row for each learner, lesson and exercise."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
+    rows = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)  # some part cells at a ;
     rows.writerow(("learner", "lesson", "exercise", "verdict"))
     for folder in folders:
         for lesson in progress(folder):
@@ -145,7 +147,7 @@ def table(folders: Iterable[Path]) -> str:
 def called(folder):
     """What a folder is called in a table; a spreadsheet would compute what begins as a formula."""
     name = visible(folder.resolve().name)
-    return f"'{name}" if name.startswith(("=", "+", "-", "@")) else name
+    return f"'{name}" if name.startswith(FORMULA) else name
 
 
 def open_in_jupyter(folder: Path, browser: bool = True, port: int | None = None) -> None:
@@ -155,14 +157,15 @@ def open_in_jupyter(folder: Path, browser: bool = True, port: int | None = None)
             "the lessons open in JupyterLab, which is not installed here; "
             f"install it with: {sys.executable} -m pip install jupyterlab"
         )
-    command = [sys.executable, "-m", "jupyterlab", str(folder)]
+    command = [sys.executable, "-m", "jupyterlab", str(folder.absolute())]
     command += ["--LabApp.default_url=/lab/tree/00_tour.ipynb"]
     command += ["--no-browser"] * (not browser) + [f"--port={port}"] * (port is not None)
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container, where Jupyter asks for it
         command += ["--allow-root"]
     try:
-        with TemporaryDirectory() as settings:
-            code = subprocess.run(command, check=False, env=with_settings(settings)).returncode
+        with TemporaryDirectory(ignore_cleanup_errors=True) as settings:
+            environment = with_settings(settings)  # and there, no module waits to be imported
+            code = subprocess.run(command, check=False, cwd=settings, env=environment).returncode
     except KeyboardInterrupt:  # the usual way to end a server
         return
     if code:
@@ -193,7 +196,7 @@ def read(path):
 
 def content(path):
     try:
-        return path.read_bytes()
+        return files.read(path, LARGEST)
     except OSError as error:
         raise CourseError(f"cannot read {path}: {error.strerror}") from None
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from . import files
 from .operations import OPERATIONS
-from .text import visible
-from .weights import WeightsError
+from .text import shortened
+from .weights import WeightsError, without_repeats
 
 OPSET, IR = 17, 8  # old enough for the programs of today
 ONNX = {  # by the names of operations.py
@@ -27,6 +27,7 @@ ONNX = {  # by the names of operations.py
     "tanh": "Tanh",
 }
 DTYPES = ("float64", "float32")
+LONGEST_NAME = 80  # letters, in a message
 
 
 def is_onnx(path: str | os.PathLike) -> bool:
@@ -97,11 +98,11 @@ def operation(act: str | Callable) -> str:
 
 def read(path: str | os.PathLike) -> dict[str, Any]:
     """The weights in an ONNX file as arrays by name. Raises WeightsError where it is none."""
-    onnx, content = package(), Path(path).read_bytes()
+    onnx, content = package(), files.read(path)
     try:
         found = onnx.load_from_string(content).graph.initializer
         require_all_here(found)
-        return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in found}
+        return without_repeats([(x.name, onnx.numpy_helper.to_array(x)) for x in found])
     except WeightsError as error:
         raise WeightsError(f"cannot load {os.fspath(path)!r}: {error}") from None
     except Exception as error:  # of protobuf, whose errors have no common name
@@ -112,7 +113,9 @@ def require_all_here(tensors):
     """Raise WeightsError where a tensor names another file, which could be any, for its numbers."""
     for tensor in tensors:
         if tensor.external_data or tensor.data_location:
-            raise WeightsError(f"the numbers of {visible(tensor.name)} stand in another file")
+            raise WeightsError(
+                f"the numbers of {shortened(tensor.name, LONGEST_NAME)} stand in another file"
+            )
 
 
 def package() -> Any:

@@ -24,6 +24,10 @@ NESTING = re.compile(
     r"[-+*/(\[{~!<>=&|^%@]|\.[^\W\d]|\b(?:not|lambda|if|await)\b"
 )  # one level each
 MOST_NESTED = 1000
+MOST_LETTERS = 100_000
+WARNED = re.compile(  # of these, Python would warn on the terminal, letters as they are
+    r"\\(?!\r?\n)|(?<!\w)\d[\da-fA-FxXoOjJ_]*?(?:and|else|for|if|in|is|not|or)\b"
+)
 PRODUCT = re.compile(r"(?<![\w.])([\d.]+) ?([a-zA-Z]\w*)")  # as on paper: 2x
 LONGEST = 80  # characters of a text that is quoted
 FUNCTIONS = {row.name: row.method for row in OPERATIONS if not row.notation}
@@ -64,18 +68,39 @@ def named(name):
 def parsed(text):
     if len(NESTING.findall(text)) > MOST_NESTED:  # Python's own parser would fall, or the process
         raise ExpressionError(f"the expression is nested too deeply: {shortened(text)}")
+    if len(text) > MOST_LETTERS:
+        raise ExpressionError(
+            f"cannot read {shortened(text)}: it has over {MOST_LETTERS:,} letters"
+        )
+    if odd := WARNED.search(text):
+        raise ExpressionError(
+            f"cannot read {shortened(text)}: {shortened(odd[0])} is no part of it"
+        )
     try:
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError) as error:  # ValueError for a null byte
         product = PRODUCT.search(text)
         said = error.reason if isinstance(error, UnicodeError) else error.args[0]
-        reason = "for a product write {}*{}".format(*product.groups()) if product else said
+        factors = map(cut, product.groups() if product else ())
+        reason = "for a product write {}*{}".format(*factors) if product else said
         raise ExpressionError(f"cannot read {shortened(text)}: {reason}") from None
 
 
 def shortened(text):
     """The text in quotes, its middle left out where it is long."""
-    return repr(text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}")
+    return repr(cut(text))
+
+
+def cut(text):
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
+
+
+def written(part):
+    """A parsed part in quotes, as Python would write it."""
+    try:
+        return shortened(ast.unparse(part))
+    except ValueError:
+        return "a number with more digits than Python writes"
 
 
 def executed(statement, names):
@@ -87,9 +112,7 @@ def executed(statement, names):
             names[name] = result = computed(expression, names)
             result.label = result.label or name
             return result
-    raise ExpressionError(
-        f"cannot use {shortened(ast.unparse(statement))}: write an expression, or name = one"
-    )
+    raise ExpressionError(f"cannot use {written(statement)}: write an expression, or name = one")
 
 
 def computed(part, names):
@@ -99,7 +122,9 @@ def computed(part, names):
             return constant(number)
         case ast.Name(id=name):
             if name not in names:
-                raise ExpressionError(f"{shortened(name)} has no value; add one, such as {name}=1")
+                raise ExpressionError(
+                    f"{shortened(name)} has no value; add one, such as {cut(name)}=1"
+                )
             return names[name]
         case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=int() | float() as power)):
             constant(power)  # refuses what is too large
@@ -114,7 +139,7 @@ def computed(part, names):
             name in FUNCTIONS
         ):
             return FUNCTIONS[name](computed(operand, names))
-    raise ExpressionError(f"cannot use {shortened(ast.unparse(part))}: {advice(part)}")
+    raise ExpressionError(f"cannot use {written(part)}: {advice(part)}")
 
 
 def advice(part):

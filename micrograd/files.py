@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: whoever looks finds the old content, or the new one."""
+"""Files, written whole or not at all: whoever looks finds the old content, or the new one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,27 @@ from pathlib import Path
 
 LEFT_OVER = 3600  # seconds after which a temporary file is one of a program that was killed
 LONGEST_STEM = 200  # bytes of a temporary file's name; systems allow 255 in all
+LARGEST = 2**30  # bytes of a file that is read
+
+
+def read(path: str | os.PathLike, largest: int = LARGEST) -> bytes:
+    """The content of a file. Raises OSError, naming it, where it cannot be read.
+
+    Nor can a pipe or a device, which might have no end, or what has more than `largest` bytes.
+    """
+    name = os.fspath(path)
+    with open(name, "rb", opener=at_once) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "a pipe or a device is no file", name)
+        if found.st_size > largest:
+            raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", name)
+        return file.read(found.st_size)
+
+
+def at_once(name, flags):
+    """Open a file as `os.open` does, a pipe also where nobody writes to it yet."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def write(path: str | os.PathLike, content: bytes | str) -> None:

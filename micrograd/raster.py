@@ -24,6 +24,7 @@ KNOWN = {  # attributes that are drawn here, or that do not show
     "points", "rx", "ry", "space", "stroke", "text-anchor", "textLength", "title", "transform",
     "viewBox", "width", "x", "y",
 }  # fmt: skip
+BROKEN = (ArithmeticError, LookupError, OSError, TypeError, ValueError)  # an attribute that is
 MOVED = r"scale\(([\d.]+)[ ,]([\d.]+)\) rotate\(0\) translate\(([-\d.]+)[ ,]([-\d.]+)\)"
 
 
@@ -33,6 +34,13 @@ class UnknownError(ValueError):
 
 def fitted(svg: str) -> str:
     """The SVG with a length given to every text that might be wider than its box."""
+    try:
+        return squeezed(svg)
+    except BROKEN:
+        return svg
+
+
+def squeezed(svg):
     root = ElementTree.fromstring(svg)
     rooms = {text: room for node in root.iter() for text, room in texts(node)}
     found = [length(text, rooms.get(text)) for text in root.iter() if name(text) == "text"]
@@ -75,6 +83,13 @@ def length(text, room):
 
 def png(svg: str, dpi: float) -> bytes:
     """The SVG as PNG. Raises UnknownError where it holds anything that Graphviz adds on demand."""
+    try:
+        return painted(svg, dpi)
+    except BROKEN as error:
+        raise UnknownError(str(error)) from error
+
+
+def painted(svg, dpi):
     from PIL import Image, ImageDraw
 
     root = ElementTree.fromstring(svg)
@@ -92,12 +107,9 @@ def png(svg: str, dpi: float) -> bytes:
     if not moved:
         raise UnknownError("transform")
     pen = Pen(ImageDraw.Draw(image), scale * finer, *map(float, moved.groups()))
-    try:
-        for element in graph.iter():
-            if name(element) in DRAWN:
-                DRAWN[name(element)](pen, element)
-    except (TypeError, KeyError) as error:  # where an attribute is missing
-        raise UnknownError(name(element)) from error
+    for element in graph.iter():
+        if name(element) in DRAWN:
+            DRAWN[name(element)](pen, element)
     file = io.BytesIO()
     image.reduce(finer).convert("RGBA").save(file, "PNG", dpi=(dpi, dpi))
     return file.getvalue()

@@ -8,7 +8,6 @@ import math
 import os
 import reprlib
 from collections.abc import Mapping, Set
-from pathlib import Path
 from typing import Any
 
 from . import files
@@ -42,7 +41,7 @@ def read(path: str | os.PathLike) -> dict[str, float]:
     """The weights in a file. Raises WeightsError, naming the file, if it is not as written."""
     try:
         content = json.loads(
-            Path(path).read_bytes().decode("utf-8"),
+            files.read(path).decode("utf-8"),
             object_pairs_hook=without_repeats,
             parse_constant=refuse_constant,
         )

@@ -62,7 +62,7 @@ def jupyter(monkeypatch):
     """The commands that would have been run, and how they end."""
     commands = []
 
-    def run(command, check, env):
+    def run(command, check, cwd, env):
         commands.append(command)
         settings = Path(env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0])
         assert "announcements" in (settings / "labconfig" / "page_config.json").read_text()
@@ -77,7 +77,7 @@ def jupyter(monkeypatch):
 def test_the_tour_opens_in_a_copy_without_outputs_and_without_news(jupyter, capsys):
     assert main(["lessons", "--no-browser", "--port", "8899"]) == 0
     command = jupyter[0][0]
-    assert command[:4] == [sys.executable, "-m", "jupyterlab", str(course.MINE)]
+    assert command[:4] == [sys.executable, "-m", "jupyterlab", str(course.MINE.absolute())]
     assert {"--no-browser", "--port=8899", TOUR} <= set(command)
     mine = load(course.MINE / "01_first.ipynb")
     code = [cell for cell in mine["cells"] if cell["cell_type"] == "code"]

@@ -73,7 +73,7 @@ def found_compiler() -> tuple[str, ...]:
     if words := words_of(os.environ.get("CC", "")):
         if shutil.which(words[0]) is None:
             raise JitError(f"$CC names a compiler that is not there: {os.environ['CC']!r}")
-        return words
+        return (os.path.abspath(words[0]), *words[1:]) if os.path.dirname(words[0]) else words
     if path := next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None):
         return (path,)
     if importlib.util.find_spec("ziglang"):
@@ -91,9 +91,10 @@ def words_of(command):
 @functools.cache
 def target(compiler):
     """The flags for this processor, and all that a compiler says of itself and of it with them."""
+    home = Path(sys.executable).parent  # not where a module may wait to be taken for ziglang
     for native in (*([flag] for flag in NATIVE), []):
         flags = [*FLAGS, *native]
-        asked = ran([*compiler, *flags, "-dM", "-E", "-x", "c", os.devnull])
+        asked = ran([*compiler, *flags, "-dM", "-E", "-x", "c", os.devnull], cwd=home)
         if asked.returncode == 0:
             return flags, asked.stdout
     raise JitError(f"{shlex.join(compiler)} does not work as a C compiler: {said(asked)}")
@@ -191,8 +192,8 @@ def cache() -> Path:
     """The folder of libraries: the user's, if it is nobody else's to write to, or of this run."""
     with contextlib.suppress(OSError, RuntimeError):  # such as: there is no home
         folder = users_folder() / "micrograd" / "programs"
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        for place in (*reversed(folder.parents), folder):  # parents=True would leave out the mode
+            place.mkdir(mode=0o700, exist_ok=True)
         real = folder.resolve()
         if is_private(folder, real) and os.access(real, os.W_OK | os.X_OK):
             return real

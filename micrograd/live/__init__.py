@@ -88,6 +88,9 @@ class Live(anywidget.AnyWidget):
         bundle["image/png"] = base64.b64encode(bundle["image/png"]).decode()
         return bundle, metadata
 
+    def set_state(self, sync_data):
+        """Take nothing over from a page, which asks by messages."""
+
     def asked(self, _, content, buffers):
         """Do what a message of the page asks for; what goes wrong is told there."""
         known = {

@@ -134,20 +134,34 @@ def test_a_notebook_that_is_none_is_a_mark_or_a_sentence(classroom, capsys):
 
 
 @posix
+def test_a_notebook_without_an_end_is_not_read(classroom):
+    folder, names = classroom[0], [path.name for path in course.lessons(course.originals())]
+    os.mkfifo(folder / names[1])  # first: who waits for it takes no memory for the others
+    (folder / names[2]).symlink_to("/dev/zero")
+    (folder / names[3]).touch()
+    os.truncate(folder / names[3], 2**33)
+    command = [sys.executable, "-m", "micrograd", "progress", folder.name]
+    done = subprocess.run(command, text=True, capture_output=True, timeout=60, check=True)
+    assert re.findall(r"(?m)^(\d+) .* \?+$", done.stdout) == ["01", "02", "03"]
+
+
+@posix
 def test_a_folder_of_a_class_is_no_formula_in_a_table(classroom, capsys):
     folder, name = classroom
     (folder / name).write_text(json.dumps(lesson_that_says("")), encoding="utf-8")
     for called, shown in {
-        '=HYPERLINK("x","y")': '"\'=HYPERLINK(""x"",""y"")"',
+        '=HYPERLINK("x","y")': '\'=HYPERLINK(""x"",""y"")',
         "-1+1": "'-1+1",
         "@a": "'@a",
+        "＝1+1": "'＝1+1",
+        "a;=1+1;b": "a;=1+1;b",
         "\t=1": "\\t=1",
         "a\x1b[2J\n": "a\\x1b[2J\\n",
         "ann": "ann",
     }.items():
         folder = folder.rename(folder.with_name(called))
         assert main(["progress", "--csv", "--", str(folder)]) == 0
-        assert capsys.readouterr().out.splitlines()[1].startswith(f"{shown},00,")
+        assert capsys.readouterr().out.splitlines()[1].startswith(f'"{shown}","00",')
 
 
 # Weights, networks, data
@@ -163,6 +177,17 @@ def test_a_weight_file_can_hold_any_numbers_with_a_checksum_of_its_own(tmp_path)
     mine = model()
     mine.load(tmp_path / "w.json")
     assert mine.state_dict() == state
+
+
+@posix
+def test_a_file_is_read_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"four")
+    assert files.read(path, 4) == b"four"
+    for odd, largest in ((path, 3), (Path("/dev/zero"), 9)):
+        with pytest.raises(OSError) as error:
+            files.read(odd, largest)
+        assert error.value.filename == str(odd)
 
 
 PROGRAMS = {"exec", "compile"}  # of our own making
@@ -199,6 +224,18 @@ def test_an_onnx_file_reads_no_other_file(location, tmp_path, monkeypatch):
     Path("m.onnx").write_bytes(made.SerializeToString())
     with pytest.raises(WeightsError, match="weight stand in another file"):
         mine.load("m.onnx")
+    assert mine.state_dict() == before
+
+
+def test_an_onnx_file_holds_no_name_twice(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    mine, path = model(), tmp_path / "m.onnx"
+    mine.save(path)
+    made, before = onnx.load(path), mine.state_dict()
+    made.graph.initializer.add().CopyFrom(made.graph.initializer[0])
+    path.write_bytes(made.SerializeToString())
+    with pytest.raises(WeightsError, match="it holds a name twice"):
+        mine.load(path)
     assert mine.state_dict() == before
 
 
@@ -242,6 +279,8 @@ def test_an_expression_reaches_nothing_of_python(text):
 ENDLESS = [
     "(" * 10**6, "-" * 10**6 + "1", "x" + "**x" * 10**5, "1" * 10**6, "9" + "**9" * 300,
     "x." * 10**6, "x=" * 10**5 + "1", "x;" * 10**4, "tanh(" * 10**5, "[" * 99_999, "\\" * 10**5,
+    "[0x" + "f" * 5000, "f(0x" + "f" * 5000 + ")", "y" * 90_000, "𝓎" * 9000, 
+    "0o" + "7" * 9999 + "j", "'\\\x0e'", "0if 0else " * 9999 + "0",
 ]  # fmt: skip
 
 
@@ -370,12 +409,16 @@ MESSAGES = [
 def test_a_message_of_a_page_does_what_a_button_does_or_nothing():
     live = pytest.importorskip("micrograd.live").live
     view = live("moons", jit=False)
-    before, sent = view.session.story(), []
+    before, script, sent = view.session.story(), view._esm, []
     view.send = lambda content, buffers=None: sent.append(content)
     for message in MESSAGES:
         view.asked(view, message, [])
     assert view.session.story() == before and 1 <= view.speed <= 1000
     assert view.task is None and [m for m in sent if "error" in m]
+    for name in ("_esm", "story", "tooltip"):
+        update = {"method": "update", "state": {name: {} if name == "story" else "x"}}
+        view._handle_msg({"content": {"data": update}, "buffers": []})
+    assert (view._esm, view.story, view.tooltip) == (script, before, None)
 
 
 # A shared cache
@@ -458,6 +501,26 @@ def test_a_link_on_the_way_to_the_cache_is_followed_once(cache, tmp_path):
 
 
 @posix
+def test_a_new_cache_is_yours_alone_whatever_the_umask(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "users_folder", lambda: tmp_path / "home" / "cache")
+    before = os.umask(0)
+    try:
+        assert build.cache() == (tmp_path / "home" / "cache" / "micrograd" / "programs").resolve()
+    finally:
+        os.umask(before)
+    assert [x.stat().st_mode & 0o777 for x in (tmp_path / "home").glob("**")] == [0o700] * 4
+
+
+@posix
+def test_a_folder_for_temporary_files_is_taken_as_it_is(tmp_path, monkeypatch):
+    tmp_path.chmod(0o777)
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path))
+    build.made_for.cache_clear()
+    assert build.folder_of_this_run().parent == tmp_path
+    build.made_for.cache_clear()
+
+
+@posix
 def test_without_a_cache_libraries_are_in_a_folder_that_nobody_else_looks_into():
     folder = build.folder_of_this_run()
     assert folder.stat().st_mode & 0o777 == 0o700 and folder.lstat().st_uid == os.getuid()
@@ -521,7 +584,7 @@ def test_jupyter_is_opened_as_it_comes(tmp_path, monkeypatch):
     pytest.importorskip("jupyterlab")
     commands = []
 
-    def run(command, check, env):
+    def run(command, check, cwd, env):
         commands.append([*command, *Path(env["JUPYTER_CONFIG_PATH"]).rglob("*.json")])
         return subprocess.CompletedProcess(command, 0)
 
@@ -532,6 +595,28 @@ def test_jupyter_is_opened_as_it_comes(tmp_path, monkeypatch):
     told = [str(x) for x in command if str(x).startswith("-") and str(x) != "-m"]
     assert {x.partition("=")[0] for x in told} <= {"--LabApp.default_url", "--allow-root"}
     assert [x.name for x in command if isinstance(x, Path)] == ["page_config.json"]
+
+
+def test_a_module_in_this_folder_is_not_imported_by_what_we_start(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("jupyterlab", "ziglang"):
+        Path(f"{name}.py").write_text("open('ran', 'w')")
+    started, run = [], subprocess.run
+
+    def run_what_is_here(command, **settings):
+        started.append(command[2])
+        module = command[2] if command[2] == "ziglang" else "jupyterlab.none"
+        return run([command[0], "-m", module], **settings)
+
+    monkeypatch.setattr(subprocess, "run", run_what_is_here)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.delenv("CC", raising=False)
+    with pytest.raises(course.CourseError):
+        course.open_in_jupyter(tmp_path)
+    with pytest.raises(JitError):
+        build.target(build.found_compiler())
+    assert {*started} == {"jupyterlab", "ziglang"} and not Path("ran").exists()
 
 
 @posix

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+from pathlib import Path
 
 import pytest
 
@@ -244,7 +245,8 @@ def test_a_path_that_cannot_be_read_is_named(tmp_path):
     loop = tmp_path / "loop"
     with contextlib.suppress(OSError, NotImplementedError):  # not everyone may make links
         os.symlink(loop, loop)
-    for path in (tmp_path, tmp_path / "none" / "w.json", loop, tmp_path / ("x" * 300)):
+    paths = tmp_path, tmp_path / "none" / "w.json", loop, tmp_path / ("x" * 300), Path(os.devnull)
+    for path in paths:
         error = refusal(MLP(1, [1]), path)
         assert isinstance(error, OSError) and error.filename == str(path)
 

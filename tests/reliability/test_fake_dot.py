@@ -150,6 +150,24 @@ def test_a_program_that_draws_svg_only_leaves_text_in_a_notebook(program):
     assert "wrote no complete PNG" in bundle["text/plain"]
 
 
+ODD = [
+    '<path d=""/>', "<polygon/>", '<polyline points="1..2,3"/>', '<text x="a"/>', "<text>x</text>",
+    '<text x="1" y="1" font-size="-5">x</text>', '<text x="1e999" y="1" font-size="9">x</text>',
+    '<ellipse cx="1" cy="1" rx="-4" ry="1" stroke="black"/>',
+]  # fmt: skip
+
+
+def test_a_picture_of_odd_numbers_is_taken_as_it_is_and_not_painted(program, tmp_path):
+    pictures = [("0 0 9 9", shape) for shape in ODD] + [("0 0 0 0", ""), ("0 0 -1 1", "")]
+    for box, shape in pictures:
+        svg = f'<svg viewBox="{box}"><g class="node">{shape}</g></svg>'
+        program(f"#!/bin/sh\necho '{svg}'\n".encode())
+        drawing = draw_dot(Value(1.0))
+        assert svg in drawing.svg()
+        with pytest.raises(DrawError, match="wrote no complete PNG"):
+            drawing.png(svg, 96)
+
+
 @pytest.mark.parametrize("name", ["/no/such/dot", "no-such-dot", ".", __file__])
 def test_a_program_that_is_not_there_is_named(name, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROGRAD_DOT", name)
