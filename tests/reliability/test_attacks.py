@@ -245,7 +245,8 @@ def test_a_damaged_onnx_file_is_refused_and_changes_nothing(tmp_path, tries):
     mine, path = model(), tmp_path / "m.onnx"
     mine.save(path)
     whole, before, accepted = path.read_bytes(), mine.state_dict(), 0
-    for i in range(tries(300, 3000)):
+    n = tries(300, 3_000)
+    for i in range(n):
         at = (i * 7919) % len(whole)
         damaged = whole[:at] if i % 3 == 0 else whole[:at] + bytes([i % 256]) + whole[at + 1 :]
         path.write_bytes(damaged)
@@ -256,7 +257,7 @@ def test_a_damaged_onnx_file_is_refused_and_changes_nothing(tmp_path, tries):
             mine.load_state_dict(before)
         except WeightsError:
             assert mine.state_dict() == before
-    assert 0 < accepted < 300
+    assert 0 < accepted < n
 
 
 # An expression, a page, an address
