@@ -14,7 +14,7 @@ from . import compiler, course, demos, files, lab, plot, terminal, viz
 from .expression import ExpressionError, evaluate
 from .optim import NonFiniteError
 from .player import step_through
-from .text import visible_lines
+from .text import visible, visible_lines
 
 PACKAGE = "micrograd"
 PICTURES = (".png", ".svg", ".html", ".pdf")  # of a graph; .html steps through it
@@ -191,14 +191,14 @@ def network(dataset: str, settings: dict, folder: Path, save: Path | None) -> No
             run.model.save(save)
         except ModuleNotFoundError as error:  # that for .onnx
             raise Refusal(f"cannot write {save}: {error}") from None
-        print(f"wrote     {save} (weights)")
+        print(f"wrote     {shown(save)} (weights)")
     demos.training_picture(run, training)
-    print(f"wrote     {training} (data, decision boundary, loss)")
+    print(f"wrote     {shown(training)} (data, decision boundary, loss)")
     if run.history.film:
         run.history.film.html(film)
-        print(f"wrote     {film} (the training as a film: open it in a browser)")
+        print(f"wrote     {shown(film)} (the training as a film: open it in a browser)")
     demos.neuron_picture(run, graph)
-    print(f"wrote     {graph} (one neuron, after backward)")
+    print(f"wrote     {shown(graph)} (one neuron, after backward)")
 
 
 def refuse_divergence(first, last):
@@ -215,7 +215,7 @@ def regression(what: str, settings: dict, folder: Path) -> None:
     print(*run.log, sep="\n")
     refuse_divergence(run.losses[0], run.losses[-1])
     plot.save(run.picture(), picture)
-    print(f"wrote {picture}")
+    print(f"wrote {shown(picture)}")
 
 
 def draw(arguments: argparse.Namespace) -> None:
@@ -243,16 +243,18 @@ def draw(arguments: argparse.Namespace) -> None:
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))
-    print(f"wrote {out}")
+    print(f"wrote {shown(out)}")
 
 
 def lessons(arguments: argparse.Namespace) -> None:
     """Open the learner's own copy of the lessons, or begin one of them anew."""
     if arguments.reset is not None:
-        print("fresh: {}\nkept: {}".format(*course.reset(course.MINE, arguments.reset)))
+        fresh, kept = map(shown, course.reset(course.MINE, arguments.reset))
+        print(f"fresh: {fresh}\nkept: {kept}")
         return
     new = course.copy_new(course.MINE)
-    print(f"{len(new)} new lessons" if new else "your lessons", f"in {course.MINE.resolve()}")
+    found = f"{len(new)} new lessons" if new else "your lessons"
+    print(f"{found} in {shown(course.MINE.resolve())}")
     course.open_in_jupyter(course.MINE, not arguments.no_browser, arguments.port)
 
 
@@ -263,6 +265,11 @@ def progress(arguments: argparse.Namespace) -> None:
         print(course.table(folders), end="")
     else:
         print(*(course.page(course.progress(folder)) for folder in folders), sep="\n\n")
+
+
+def shown(path: Path) -> str:
+    """A path as it is told."""
+    return visible(str(path))
 
 
 def writable(path: Path) -> Path:

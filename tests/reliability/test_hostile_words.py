@@ -2,6 +2,8 @@
 
 import functools
 import re
+import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from hostile import TEXTS, prints
 
 import micrograd.functional as F
-from micrograd import Value, arrays, columns, lesson, nn, optim, puzzle, weights
+from micrograd import Value, arrays, columns, course, lesson, nn, optim, puzzle, weights
 from micrograd.__main__ import main
 from micrograd.compiler import grad, jit
 from micrograd.compiler.backends import BACKENDS
@@ -299,6 +301,16 @@ def test_a_command_prints(in_a_folder, capsys, score):
     told = capsys.readouterr()
     assert not told.out and told.err.count("\n") >= 2 * len(names) and prints(told.err)
     line(score)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="such names are for no file there")
+def test_a_command_prints_what_a_file_and_a_folder_are_called(in_a_folder, monkeypatch, capsys):
+    Path("\x1b[2J\u202e").mkdir()
+    monkeypatch.chdir("\x1b[2J\u202e")
+    monkeypatch.setattr(course, "open_in_jupyter", lambda *_: None)
+    for command in (["draw", "x", "x=1", "-o", "\x1b[31m.svg"], ["lessons"]):
+        assert main(command) == 0
+        assert prints(capsys.readouterr().out)
 
 
 # Files
