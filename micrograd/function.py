@@ -77,7 +77,7 @@ def pass_back(grad, children, call):
 
 def spread(ctx, args, operands, *grads):
     """Adds what the Function's own backward makes of the gradients of its outputs."""
-    for x, grad in zip(operands, gradients(ctx, args, grads)):
+    for x, grad in zip(operands, gradients(ctx, args, [0.0 + grad for grad in grads])):
         if isinstance(x, Value):
             x.grad += grad
 
@@ -115,11 +115,12 @@ def as_float(x, ctx, method):
 class Outputs(Value):
     """The node between the inputs of a Function and its several outputs: their gradients meet here.
 
-    As a number it is zero, a shift of all outputs alike; so its gradient is the sum of theirs.
+    As a number it is zero, a shift of all outputs alike; so its gradient is the sum of theirs. That
+    of an output to which none came is -0.0: with one that is zero it would be 0.0.
     """
 
     def __init__(self, size: int, children: tuple, op: str, backward: Callable) -> None:
-        self.grads = [0.0] * size
+        self.grads = [-0.0] * size
         super().__init__(0.0, children, op, "outputs")
         self._chain, self._y = pass_all_back, (backward, self.grads)
 
@@ -129,7 +130,7 @@ class Outputs(Value):
 
     @grad.setter
     def grad(self, zero: float) -> None:  # as every pass of backward begins
-        self.grads[:] = [zero] * len(self.grads)
+        self.grads[:] = [-zero] * len(self.grads)
 
 
 def pass_all_back(grad, children, call):

@@ -246,6 +246,22 @@ def test_backward_is_called_once_with_all_gradients(f, slopes):
     assert Polar.calls == 1
 
 
+def test_an_output_that_is_not_used_has_the_gradient_zero():
+    class Pair(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x, x
+
+        @staticmethod
+        def backward(ctx, *grads):
+            found.extend(map(str, grads))
+            return sum(grads)
+
+    found = []
+    Pair.apply(Value(1.0))[1].backward()
+    assert found == ["0.0", "1.0"]
+
+
 def test_several_outputs_pass_gradcheck():
     assert gradcheck(lambda x, y: F.dot(Polar.apply(x, y), Polar.apply(y, x)).sin(), 0.7, -1.2)
 

@@ -103,6 +103,30 @@ def test_a_matrix_product_in_c_has_it_too():
     test_an_infinity_has_the_sign_of_the_zero_that_it_comes_from(sums_from_no_zero, numbers, "c")
 
 
+@pytest.mark.parametrize("backend", ["numpy", C])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda root, square: root * 0.0 + square,
+        lambda root, square: root * (square - square) + square,
+        lambda root, square: square * 0.0,
+        lambda root, square: square,
+        lambda root, square: root,
+    ],
+)
+def test_a_gradient_of_zero_goes_back_from_a_result_and_none_does_not(use, backend):
+    """At 0.0 the slope of a root is infinite: 0.0 times that is nan."""
+
+    def results(x):
+        return x.sqrt(), x * x
+
+    jitted = jit(results, backend=backend)
+    expected = found(lambda rows: [use(*results(*rows[0]))], [[0.0]])
+    for _ in range(2):
+        replayed = found(lambda rows: [use(*jitted(*rows[0]))], [[0.0]])
+        assert replayed == pytest.approx(expected, nan_ok=True)
+
+
 @pytest.mark.parametrize("odd", [Value.tanh, Value.sin, Value.sqrt, abs, lambda x: x * 1])
 def test_minus_zero_keeps_its_sign_where_it_has_one(odd):
     assert signed(odd(Value(-0.0)).data) == (1 if odd is abs else -1)

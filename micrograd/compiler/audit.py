@@ -17,7 +17,7 @@ from .graph import Graph, blocks_of
 from .guards import Guards
 from .interpret import Shared
 from .pytree import Arguments
-from .run import Executable
+from .run import Executable, reached
 from .trace import Trace
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Point:
         constants = offset[list(graph.constants)]
         self.constants = constants[constants >= 0]  # others are in the program's text
         rng, others = Random(0), range(1, len(graph.outputs))
-        self.seeds = [1.0, *(0.0 if training else rng.uniform(-2.0, 2.0) for _ in others)]
+        self.seeds = [1.0, *(-0.0 if training else rng.uniform(-2.0, 2.0) for _ in others)]
         self.leaves = self.latest = np.zeros(0)  # as they were filled in; what was computed
 
     def numbers(self, nudged: Callable[[np.ndarray], np.ndarray] = np.copy) -> np.ndarray | None:
@@ -194,14 +194,14 @@ class Twins:
     """The Values of a trace once more, as plain ones, which share no leaf with the caller's."""
 
     def __init__(self, trace: Trace, outputs: Sequence[Value], seeds: Sequence[float]) -> None:
-        """`seeds` are the gradients of the outputs; from those without one, nobody goes back."""
+        """`seeds` are those of the outputs, see `reached`."""
         self.made: dict[int, Value] = {}
         self.tuples: dict[int, tuple] = {}
         self.kept = trace, outputs  # so that ids stay theirs
         for v in live(trace, outputs):
             self.copy(v)
         self.outputs, self.seeds = list(map(self.of, outputs)), seeds
-        seeded = [v for v, seed in zip(outputs, seeds) if seed]
+        seeded = [outputs[i] for i in reached(seeds)]
         self.order = list(map(self.of, live(trace, seeded)))
 
     def of(self, v: Value) -> Value:

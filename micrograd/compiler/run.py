@@ -144,7 +144,7 @@ class Executable:
 
     def backward_with_care(self, seeds):
         """The same from the outputs with a seed alone, as the engine would go back."""
-        used = tuple(i for i, seed in enumerate(seeds) if seed) or tuple(range(len(seeds)))
+        used = tuple(reached(seeds)) or tuple(range(len(seeds)))
         if used not in self.careful:
             self.careful[used] = self.program.careful(used)
         program = self.careful[used]
@@ -157,8 +157,13 @@ class Executable:
         program = self.went_back
         if len(grads) == 1:
             return {}
-        below = {j for i, grad in enumerate(grads) if grad for j in program.below[i]}
+        below = {j for i in reached(grads) for j in program.below[i]}
         return {j: program.v.item(program.inner[j]) for j in below if j in program.inner}
+
+
+def reached(seeds: Sequence[float] | np.ndarray) -> list[int]:
+    """The outputs to which a gradient came, perhaps 0.0: where none did, the seed is -0.0."""
+    return [i for i, seed in enumerate(seeds) if seed or math.copysign(1.0, seed) > 0]
 
 
 def is_finite(xs: np.ndarray) -> bool:

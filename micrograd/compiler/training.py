@@ -432,7 +432,7 @@ class Fill:
         self.back = np.array([slots.get(p, 0) for p in parameters], int)
         self.unused = np.array([i for p, i in index.items() if p not in slots], int)
         self.v = replay.v[: len(leaves)]
-        self.seeds = np.zeros(len(replay.program.outputs))  # of the loss, which comes first
+        self.seeds = np.full(len(replay.program.outputs), -0.0)  # of the loss, which comes first
         self.seeds[0] = 1.0
         self.calls_functions = any(op.kind == "function" for op in replay.program.graph.ops)
         self.steps: Steps | XlaSteps | None = None
