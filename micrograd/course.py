@@ -21,6 +21,7 @@ from .text import visible
 
 PACKAGE = Path(__file__).parent
 MINE = Path("micrograd-lessons")
+TOUR = "00_tour.ipynb"
 LARGEST = 2**26  # bytes of a notebook
 NOT_RUN, NOT_READ = "Not run", "Cannot be read"
 MARKS = {RIGHT: "■", NOT_RIGHT: "▨", NOT_YET: "□", NOT_RUN: "□", NOT_READ: "?"}
@@ -41,9 +42,18 @@ class Lesson(NamedTuple):
 
 
 def originals() -> Path:
-    """The folder of the lessons with their outputs: of the checkout, or of the installed copy."""
-    checkout = PACKAGE.parent / "notebooks"
-    return checkout if (checkout / "00_tour.ipynb").is_file() else PACKAGE / "notebooks"
+    """The folder of the lessons with their outputs: of the checkout, or of the installed copy.
+
+    Raises CourseError where only the package itself is there.
+    """
+    folders = PACKAGE.parent / "notebooks", PACKAGE / "notebooks"
+    found = next((folder for folder in folders if (folder / TOUR).is_file()), None)
+    if found is None:
+        raise CourseError(
+            f"the micrograd in {PACKAGE} is without its lessons: pip install micrograd-lessons "
+            "has them"
+        )
+    return found
 
 
 def copy_new(folder: Path) -> list[str]:
@@ -158,7 +168,7 @@ def open_in_jupyter(folder: Path, browser: bool = True, port: int | None = None)
             f"install it with: {sys.executable} -m pip install jupyterlab"
         )
     command = [sys.executable, "-m", "jupyterlab", str(folder.absolute())]
-    command += ["--LabApp.default_url=/lab/tree/00_tour.ipynb"]
+    command += [f"--LabApp.default_url=/lab/tree/{TOUR}"]
     command += ["--no-browser"] * (not browser) + [f"--port={port}"] * (port is not None)
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # as in a container, where Jupyter asks for it
         command += ["--allow-root"]

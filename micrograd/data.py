@@ -6,15 +6,15 @@ Arguments out of their LIMITS raise ValueError.
 
 from __future__ import annotations
 
+from importlib import resources
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 Dataset = tuple[np.ndarray, np.ndarray]
 
-FILES = Path(__file__).parent / "datasets"  # its README names sources and licences
+FILES = resources.files(__package__) / "datasets"  # its README names sources and licences
 
 LIMITS: dict[str, tuple] = {
     "n": (Integral, lambda n: n >= 1, "a whole number from 1"),
@@ -94,7 +94,7 @@ def digits() -> Dataset:
     Written by 13 people (Alpaydin and Kaynak, 1998): the data, and the order, of scikit-learn's
     load_digits, divided by 16.
     """
-    with np.load(FILES / "digits.npz") as file:
+    with (FILES / "digits.npz").open("rb") as packed, np.load(packed) as file:
         return file["X"] / 16.0, file["y"].astype(int)
 
 

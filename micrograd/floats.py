@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from fractions import Fraction
 from math import inf, isfinite, nan
+
+# Nothing of it is the caller's, who may have Decimals raise where they are not exact.
+DIGITS = Context(prec=40, rounding=ROUND_HALF_EVEN, Emin=-999, Emax=999, traps=[])
 
 
 def divide(x: float, y: float) -> float:
@@ -92,8 +95,7 @@ def tanh(x: float) -> float:
 @functools.cache
 def tanh_of_32nds(n: int) -> tuple[float, float, float]:
     """tanh(n / 32) as a float and what that leaves, and the slope there."""
-    with localcontext() as context:
-        context.prec = 40
+    with localcontext(DIGITS):
         e = (Decimal(n) / 16).exp()
         exactly = (e - 1) / (e + 1)
         y = float(exactly)

@@ -11,18 +11,19 @@ import gc
 import operator
 import sys
 from collections.abc import Callable
+from importlib import resources
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
+from . import emit
 from .build import library
 from .errors import JitError
 from .guards import Guards, own_attributes, same, same_container
 from .trace import MISSING
 
 END, LIST, DICT, NAMES, CELL, TYPE, FUNCTION = range(7)  # as in python.c
-IN_C = [Path(__file__).parent / "emit" / name for name in ("library.c", "python.c")]
+IN_C = [resources.files(emit) / name for name in ("library.c", "python.c")]
 FUNCTIONS = (  # in the order of python.c
     *("PyDict_Next", "PyDict_Size", "PyDict_GetItemWithError", "PyCell_Get"),
     *("PyFunction_GetCode", "PyFunction_GetDefaults", "PyFunction_GetKwDefaults"),

@@ -9,13 +9,14 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Sequence
+from importlib import resources
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import floats
+from . import emit
 from .build import library
 from .emit import c, kernels
 from .emit import numpy as emit_numpy
@@ -99,7 +100,7 @@ GREETING = """\
 @functools.cache
 def prelude(*names):
     """What programs in C begin with: files of emit/ by name, all of them if none is named."""
-    folder = Path(__file__).parent / "emit"
+    folder = resources.files(emit)
     texts = [(folder / name).read_text(encoding="ascii") for name in names or IN_C]
     return "\n".join([tanh_table() if "kernels.c" in (names or IN_C) else "", *texts, ""])
 

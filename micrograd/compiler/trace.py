@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -20,10 +21,12 @@ from ..engine import Value, is_real, noted, tape
 from .errors import ExamplesError, JitError
 from .locks import Lock
 
+HOUSE = __package__.rpartition(".")[0]  # micrograd, wherever somebody put a copy of it
 # Their code computes with the numbers of Values; all other code would take them out of the graph.
-OPERATIONS = {"micrograd.engine", "micrograd.function", "micrograd.functional"}
+OPERATIONS = {f"{HOUSE}.{name}" for name in ("engine", "function", "functional")}
 IN_ENGINE, IN_FUNCTIONAL = vars(engine), vars(functional)  # of these, known at a glance
-LIBRARIES = {*sys.stdlib_module_names, "micrograd", "numpy"}
+LIBRARIES = {*sys.stdlib_module_names, "numpy"}
+INSTALLED = {"site-packages", "dist-packages"}  # folders of what is
 
 
 class Sample(NamedTuple):
@@ -425,9 +428,15 @@ if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
 
 def from_library(module: str | None) -> bool:
     """Whether a module, by name, is installed rather than the user's own."""
-    root = (module or "").split(".")[0]
+    name = module or ""
+    root = name.split(".")[0]
     file = getattr(sys.modules.get(root), "__file__", None) or ""
-    return root in LIBRARIES or "site-packages" in file or "dist-packages" in file
+    return root in LIBRARIES or f"{name}.".startswith(f"{HOUSE}.") or is_installed(file)
+
+
+@functools.cache
+def is_installed(file):
+    return not INSTALLED.isdisjoint(Path(file).parts)
 
 
 def refusal(question: tuple, inputs: list) -> str:

@@ -238,15 +238,27 @@ class Settings:
 
 
 def imported() -> Any:
-    """JAX. Raises JitError where there is none."""
+    """JAX, started. Raises JitError where there is none, or none of the devices it is to use."""
     try:
         import jax
 
         if not hasattr(jax, "jit"):
             raise ImportError("jax is a folder without it")
+        jax.devices()
     except ImportError as error:
         raise JitError(
             "the backend 'xla' needs JAX: pip install 'micrograd-lessons[xla]', with Python 3.11 "
             f"or newer ({error})"
         ) from error
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise JitError(
+            f"the backend 'xla' needs JAX, which does not start: {reason(error)}; with "
+            "JAX_PLATFORMS=cpu in the environment it computes on the processor"
+        ) from error
     return jax
+
+
+def reason(error):
+    """What JAX says of it in its first line, if anything."""
+    line, *_ = str(error).splitlines() or [type(error).__name__]
+    return line.rstrip(".")
