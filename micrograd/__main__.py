@@ -158,12 +158,13 @@ def demo(arguments: argparse.Namespace) -> None:
         k: given[k] for k in ("hidden", "steps", "optimizer", "lr", "seed", "jit") if k in given
     }
     try:
-        if arguments.what == "network":
-            network(arguments.data or "moons", settings, arguments.out, arguments.save)
-        elif others := given.keys() & {"data", "hidden", "optimizer", "jit", "save"}:
-            raise Refusal(f"--{min(others)} is for the network, not for {arguments.what}")
-        else:
-            regression(arguments.what, settings, arguments.out)
+        with plot.usual_style():
+            if arguments.what == "network":
+                network(arguments.data or "moons", settings, arguments.out, arguments.save)
+            elif others := given.keys() & {"data", "hidden", "optimizer", "jit", "save"}:
+                raise Refusal(f"--{min(others)} is for the network, not for {arguments.what}")
+            else:
+                regression(arguments.what, settings, arguments.out)
     except NonFiniteError as error:
         raise Refusal(f"the training went out of bounds, try a smaller --lr: {error}") from None
 

@@ -11,6 +11,7 @@ import math
 import os
 import reprlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import reduce
 from numbers import Integral
 from pathlib import Path
@@ -117,6 +118,11 @@ def save(figure: Figure, path: str | os.PathLike, dpi: float = 120) -> None:
     picture = io.BytesIO()
     figure.savefig(picture, format=Path(path).suffix[1:] or "png", dpi=dpi)
     files.write(path, picture.getvalue())
+
+
+def usual_style() -> AbstractContextManager:
+    """A context without a matplotlibrc, which may wait in any folder and have LaTeX run."""
+    return plt.style.context("default")
 
 
 def canvas(ax, figsize):

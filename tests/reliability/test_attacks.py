@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import pytest
 from test_hostile_pages import NO_DIALOGS
@@ -596,6 +597,20 @@ def test_jupyter_is_opened_as_it_comes(tmp_path, monkeypatch):
     told = [str(x) for x in command if str(x).startswith("-") and str(x) != "-m"]
     assert {x.partition("=")[0] for x in told} <= {"--LabApp.default_url", "--allow-root"}
     assert [x.name for x in command if isinstance(x, Path)] == ["page_config.json"]
+
+
+def test_a_matplotlibrc_in_this_folder_counts_for_notebooks_and_for_no_command(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    demo = ["demo", "line", "--steps", "1"]
+    assert main(demo) == 0
+    usual = Path("line.png").read_bytes()
+    Path("matplotlibrc").write_text("text.usetex: True\nfont.size: 20")
+    with matplotlib.rc_context(fname=matplotlib.matplotlib_fname()):
+        assert matplotlib.rcParams["text.usetex"]
+        assert main(demo) == 0
+    assert Path("line.png").read_bytes() == usual
 
 
 def test_a_module_in_this_folder_is_not_imported_by_what_we_start(tmp_path, monkeypatch):
