@@ -169,6 +169,7 @@ def jit(
     printing, random draws     happen when it is recorded or audited; a draw from a watched
                                generator is refused
     True, 1 and 1.0            are one and the same in lists, dicts and variables that it sees
+    zeros                      a sum of products that are all -0.0 may be 0.0 in NumPy and XLA
     what no guard sees         (the clock, files, the environment, names put together by the
                                function, other threads) is found by an audit, so perhaps late;
                                the error says since which call results may be wrong
