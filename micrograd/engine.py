@@ -190,6 +190,8 @@ class Value:
     def __pos__(self):
         return self
 
+    conjugate = __pos__  # which NumPy's var() and std() ask for
+
     @unary("abs", abs)
     def __abs__(grad, x):
         x.grad += floats.sign(x.data) * grad

@@ -69,7 +69,17 @@ from .passes.lower import lower
 from .pytree import NONE, Arguments, Taken, are_the_same, items_of, replaced, results, with_values
 from .report import explanation
 from .run import Executable
-from .trace import MISSING, Fingerprint, Input, Sample, show, traced
+from .trace import (
+    MISSING,
+    Fingerprint,
+    Input,
+    Sample,
+    about_floats,
+    class_of,
+    from_library,
+    show,
+    traced,
+)
 from .training import Training
 from .whole import Whole, inputs_of, stand_in_for
 from .xla import XLA
@@ -171,8 +181,9 @@ def jit(
     True, 1 and 1.0            are one and the same in lists, dicts and variables that it sees
     zeros                      a sum of products that are all -0.0 may be 0.0 in NumPy and XLA
     what no guard sees         (the clock, files, the environment, names put together by the
-                               function, other threads) is found by an audit, so perhaps late;
-                               the error says since which call results may be wrong
+                               function, what methods of other libraries look at, other threads) is
+                               found by an audit, so perhaps late; the error says since which call
+                               results may be wrong
     =========================  ====================================================================
     """
     if more:
@@ -188,8 +199,9 @@ def jit(
 class Recorded:
     """One way through a function: its replay, and what must be as it was for it to hold."""
 
-    def __init__(self, replay, guards, asked, did, call):
+    def __init__(self, replay, guards, asked, did, call, arguments):
         self.replay, self.guards, self.asked, self.did = replay, guards, asked, did
+        self.seen = seen_elsewhere(arguments, guards)
         self.cost = replay_cost(did.nodes, len(guards.kept))
         self.checked_at, self.audits, self.seconds = call, 0, 0.0
 
@@ -197,7 +209,11 @@ class Recorded:
         """Whether the guards hold, and attributes of Values that were asked for are the same."""
         if self.guards not in guards_hold:
             guards_hold[self.guards] = self.guards.hold()
-        return guards_hold[self.guards] and (not self.asked or self.finds_the_same(arguments))
+        return (
+            guards_hold[self.guards]
+            and (not self.seen or self.seen == seen_elsewhere(arguments, self.guards))
+            and (not self.asked or self.finds_the_same(arguments))
+        )
 
     def result(self, arguments):
         return self.replay.result(arguments)
@@ -207,6 +223,15 @@ class Recorded:
             alike(getattr(arguments.values[v] if type(v) is int else v, name, MISSING), found)
             for v, name, found in self.asked
         )
+
+
+def seen_elsewhere(arguments, guards):
+    """The Values among the arguments, with None for those that a function sees only there.
+
+    The others are themselves inside, so that the function may tell them from others.
+    """
+    known = guards.values
+    return [v if v._x is None and id(v) in known else None for v in arguments.values]
 
 
 class Signature:
@@ -407,6 +432,8 @@ class Jit(Generic[P, R]):
         except Exception as error:
             everything = arguments.integers()
             if taken.static == everything:
+                if (words := about_floats(error)) and (arguments.floats or arguments.arrays):
+                    raise JitError(f"{self.name} could not be recorded: {words}") from error
                 raise
             wanted = error.arrays if isinstance(error, PlainIntError) else everything
             taken = taken._replace(static=taken.static | wanted, whole=taken.whole - wanted)
@@ -456,7 +483,8 @@ class Jit(Generic[P, R]):
             lines = 0 if known.too_deep else sum(map(len, made.program.code.lines.values()))
             known.account.recorded(did.nodes, lines)
             if not known.too_deep:
-                known.ways.insert(0, Recorded(made, guards, asked, did, self._costs.calls))
+                way = Recorded(made, guards, asked, did, self._costs.calls, arguments)
+                known.ways.insert(0, way)
                 self._latest = made
             del known.ways[MOST_BRANCHES:]
             while len(self._known) > MOST_SIGNATURES:
@@ -477,7 +505,8 @@ class Jit(Generic[P, R]):
         In the end, a function that traces it again, with a Sample of batches.
         """
         taken = arguments.taken
-        stand_ins = {v: Value(v.data, label=v.label) for v in arguments.values}
+        seen = seen_elsewhere(arguments, guards)
+        stand_ins = {v: v if itself else like(v) for v, itself in zip(arguments.values, seen)}
         inputs: list[Value] = []
 
         def stand_in(x):
@@ -493,7 +522,7 @@ class Jit(Generic[P, R]):
         for x in arrays:
             inputs += inputs_of(x)
         before, drawn = items_of(given), guards.drawn()
-        originals = {stand_in: v for v, stand_in in stand_ins.items()}
+        originals = {stand_in: v for v, stand_in in stand_ins.items() if stand_in is not v}
         again = functools.partial(
             traced,
             lambda: self.function(*given[0], **given[1]),
@@ -537,7 +566,7 @@ class Jit(Generic[P, R]):
 
     def is_settled(self, way):
         """Whether a way was audited, and there is nothing to ask but whether guards hold."""
-        return bool(way.audits and not way.asked and way.cost < 1.0)
+        return bool(way.audits and not way.asked and not any(way.seen) and way.cost < 1.0)
 
     def next_audit(self, way):
         """After how many seconds spent in calls these have paid for one more audit."""
@@ -602,6 +631,14 @@ class Jit(Generic[P, R]):
         if found is None and (way.did.nodes <= FEW_NODES or is_cheap):
             return {}  # all of them
         return found
+
+
+def like(v):
+    """Another leaf with its data and label, and of its class if that is the user's."""
+    kind = class_of(v)
+    made = Value.__new__(Value if from_library(kind.__module__) else kind)
+    Value.__init__(made, v.data, label=v.label)
+    return made
 
 
 def calls(first, last):

@@ -1,15 +1,18 @@
 """Guards: what a function sees beside its arguments, as it was, so that a change is noticed.
 
 A recording holds only as long as they do: the variables of enclosing functions, globals by the
-names used, and what is in the lists, dicts, arrays, Modules and other objects there.
+names used, and what is in the lists, dicts, arrays, Modules and other objects there; of the objects of
+other libraries only attributes by the names used, of the package's classes only methods.
 """
 
 from __future__ import annotations
 
 import argparse
 import array
+import configparser
 import ctypes
 import functools
+import gc
 import io
 import operator
 import random
@@ -17,7 +20,16 @@ import sys
 import threading
 import types
 import weakref
-from collections import ChainMap, UserDict, UserList, UserString, deque
+from collections import (
+    ChainMap,
+    Counter,
+    OrderedDict,
+    UserDict,
+    UserList,
+    UserString,
+    defaultdict,
+    deque,
+)
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from itertools import chain
@@ -26,12 +38,12 @@ from typing import Any
 import numpy as np
 
 from ..engine import Value
-from ..nn import Module
+from ..nn import ACTIVATIONS, MLP, Layer, Module, Neuron
 from ..optim import Optimizer
 from ..tensor import Tensor
 from ..text import visible
 from .errors import JitError
-from .trace import MISSING, from_library
+from .trace import MISSING, class_of, from_library
 
 PLAIN = (int, float, complex, str, bytes, type(None), np.generic)
 HOLDERS = (
@@ -45,7 +57,14 @@ HOLDERS = (
     ChainMap,
     weakref.WeakKeyDictionary,
     weakref.WeakValueDictionary,
+    weakref.WeakSet,
+    configparser.RawConfigParser,
 )
+CONTAINERS = (list, tuple, set, frozenset, deque, dict, OrderedDict, defaultdict, Counter)
+ARRAYS = (np.ndarray, np.memmap, Tensor)
+PATCHED = (Value, Tensor, Module, Neuron, Layer, MLP)  # which learners give other methods
+PACKAGE = "micrograd."  # of which HOLDERS are all that a function might look into
+CALLED = {"__call__", *ACTIVATIONS}  # by neurons
 BUFFERS = (array.array, bytearray, memoryview, ctypes.Array)
 GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 BOUND = (types.BuiltinMethodType, types.MethodWrapperType)
@@ -71,13 +90,13 @@ class Guards:
         self.generators: list = [random, np.random]
         self.instances: list = []
         self.functions: list = []
-        stack = [("", root) for root in roots]
-        while stack:
-            name, x = stack.pop()
-            if not isinstance(x, PLAIN) and id(x) not in self.seen:
-                self.seen.add(id(x))
-                self.kept.append(x)
-                stack += self.look_into(name, x)
+        self.strangers: list[tuple[str, Any]] = []  # objects of other libraries
+        self.names_used: set[str] = set()  # by functions
+        self.look_at([("", root) for root in roots])
+        for name, x in self.strangers:
+            self.look_at(self.stranger(name, x))
+        for cls in PATCHED:
+            self.look_at(self.methods(cls))
         types_of = functools.partial(mapped, type, self.instances)
         self.follow("a class", types_of, "types", self.instances)
         self.read_before, self.listed_before = self.read(), self.listed()
@@ -90,6 +109,16 @@ class Guards:
         parts = functools.partial(mapped, PARTS_OF_A_FUNCTION, self.functions)
         self.follow("a function", parts, "functions", self.functions)
         self.listed_before.append(parts())
+
+    def look_at(self, found: Iterable[tuple[str, Any]]) -> None:
+        """Takes note of what was found, and of all that can be reached from it."""
+        stack = list(found)
+        while stack:
+            name, x = stack.pop()
+            if not isinstance(x, PLAIN) and id(x) not in self.seen:
+                self.seen.add(id(x))
+                self.kept.append(x)
+                stack += self.look_into(name, x)
 
     def hold(self) -> bool:
         """Whether all is as it was."""
@@ -151,6 +180,8 @@ class Guards:
             self.values[id(x)] = x
             if x.__dict__:
                 yield from self.attributes(name, x)
+            if type(x) is not Value:
+                yield from classes(class_of(x))
             return
         if callable(inner := (attributes_of(x) or {}).get("__wrapped__")):
             yield name, inner  # of a jitted function, too
@@ -167,14 +198,17 @@ class Guards:
             if isinstance(x, list):
                 self.watch(name, x)
             yield from ((f"{name}[{i}]", item) for i, item in enumerate(x))
+            yield from self.more(name, x, CONTAINERS)
         elif isinstance(x, dict):
             self.watch(name, x)
             yield from ((f"{name}[{key!r}]", item) for key, item in dict.items(x))
             yield from ((name, key) for key in x)
+            yield from self.more(name, x, CONTAINERS)
         elif isinstance(x, (set, frozenset, deque)):
             if not isinstance(x, frozenset):
                 self.watch(name, x)
             yield from ((name, item) for item in x)
+            yield from self.more(name, x, CONTAINERS)
         elif isinstance(x, types.MappingProxyType):
             self.readers.append((name, functools.partial(dict, x)))
             yield from ((name, item) for item in x.values())
@@ -186,6 +220,7 @@ class Guards:
             else:
                 self.follow(name, functools.partial(list_of, found))
                 yield from ((name, item) for item in found.flat)
+            yield from self.more(name, x, ARRAYS)
         elif isinstance(x, BUFFERS):
             self.readers.append((name, functools.partial(bytes, x)))
         elif isinstance(x, GENERATORS):
@@ -207,20 +242,51 @@ class Guards:
         elif isinstance(x, HOLDERS) or not from_library(type(x).__module__):
             self.instances.append(x)
             yield from self.instance(name, x)
+        elif isinstance(x, weakref.ProxyTypes):
+            yield name, x.__getattribute__.__self__
         elif isinstance(x, Iterator) and not isinstance(x, io.IOBase):
             name = visible(str(name or "an argument"))
             raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
         elif is_user_part(attributes_of(x) or {}):
             yield from self.attributes(name, x)
+        elif attributes_of(x) is not None and not type(x).__module__.startswith(PACKAGE):
+            self.strangers.append((name, x))
+
+    def more(self, name, x, kinds):
+        """What an object holds that is a container of one's own, beside its items."""
+        return self.instance(name, x) if type(x) not in kinds else iter(())
+
+    def stranger(self, name, x):
+        """Of an object of another library: its attributes by the names that functions use."""
+        found = attributes_of(x)
+        for key in sorted(self.names_used):
+            now = attribute(x, key)
+            if key in found or (isinstance(now, PLAIN) and now is not MISSING):
+                self.readers.append((f"{name}.{key}", functools.partial(attribute, x, key)))
+                yield f"{name}.{key}", now
+
+    def methods(self, cls):
+        """Those of a class of this package that functions name, or that others call for them."""
+        own = namespace_of(cls)
+        names = [name for name in own if name in self.names_used or name in CALLED]
+        if names:
+            read = functools.partial(mapped, own.get, names)
+            self.follow(f"{' or '.join(names)} of {cls.__name__}", read, "names", own, names)
+            yield from ((cls.__name__, own[name]) for name in names if is_of_a_user(own[name]))
 
     def function(self, f):
         if from_library(f.__module__):
+            return
+        if from_library(f.__globals__.get("__name__")):  # a decorator's, of a user's function
+            bound = types.MethodType  # of its caches
+            yield from ((name, x) for name, x in vars(f).items() if not isinstance(x, bound))
             return
         self.functions.append(f)
         self.watch(f"{f.__name__}()", vars(f))
         yield from vars(f).items()
         yield from self.cells(f)
         names = sorted(names_in(f.__code__))
+        self.names_used.update(names)
         yield from self.variables(f"{f.__name__}()", f.__globals__, names)
         yield from ((f.__name__, x) for x in (f.__defaults__, f.__kwdefaults__) if x)
         for module in filter(is_own_module, map(sys.modules.get, names)):  # imported inside
@@ -256,9 +322,9 @@ class Guards:
             yield from self.variables(module.__name__, vars(module), names)
 
     def instance(self, name, x):
+        yield from classes(type(x))
         for cls in type(x).__mro__:
-            yield cls.__name__, cls
-            slots = [s for s in slots_of(cls) if not s.startswith("__")]
+            slots = [mangled(cls, s) for s in slots_of(cls) if s not in ("__dict__", "__weakref__")]
             if slots and not from_library(cls.__module__):
                 read = functools.partial(slotted, x, slots)
                 self.follow(name, read)
@@ -267,7 +333,7 @@ class Guards:
 
     def attributes(self, name, x):
         found = attributes_of(x)
-        if found is not None:
+        if found is not None and found is not x:
             self.watch(name or type(x).__name__, found)
             yield from ((f"{name}.{key}", item) for key, item in found.items())
 
@@ -279,6 +345,34 @@ class Guards:
         self.follow(x.__name__, functools.partial(class_attributes, x), "class", x)
         own = own_attributes(vars(x))
         yield from ((f"{x.__name__}.{name}", behind(item)) for name, item in own)
+
+
+def classes(cls):
+    return ((base.__name__, base) for base in cls.__mro__)
+
+
+def mangled(cls, name):
+    """The name of a slot that is private by two underscores."""
+    is_mangled = name.startswith("__") and not name.endswith("__")
+    return f"_{cls.__name__.lstrip('_')}{name}" if is_mangled else name
+
+
+def is_of_a_user(x):
+    return isinstance(x, types.FunctionType) and not from_library(x.__module__)
+
+
+def attribute(x, name):
+    """An attribute of an object of another library, whatever happens there."""
+    try:
+        return getattr(x, name, MISSING)
+    except Exception:
+        return MISSING
+
+
+def namespace_of(cls):
+    """The dict of a class itself where it can be had, which C can look into."""
+    inside = [x for x in gc.get_referents(vars(cls)) if type(x) is dict]
+    return inside[0] if len(inside) == 1 else vars(cls)
 
 
 def behind(item):

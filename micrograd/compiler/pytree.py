@@ -15,12 +15,14 @@ import numpy as np
 
 from ..engine import Value
 from ..tensor import Tensor
-from .guards import alike
-from .trace import Input
+from .guards import alike, attributes_of
+from .trace import Input, class_of, from_library, is_hidden
 from .whole import Whole, can_be_whole
 
 PLAIN = (int, str, bytes, type(None), range)  # told apart by what they equal
 BY_TEXT = (complex, np.generic)  # minus zero is not zero
+NUMPYS = (np.ndarray, np.memmap)
+PYTHONS = (list, tuple, dict)
 
 
 FEW = 8  # large arrays among arguments, of each of which it may have to be found out
@@ -96,18 +98,25 @@ class Arguments:
             spec.append(float)
             self.floats.append((x,))
         elif isinstance(x, Value):
-            spec += (Value, self.place(x))
+            spec += (class_of(x), self.place(x))
         elif id(x) in self.containers:
             spec += ("again", self.containers[id(x)])
         elif isinstance(x, Tensor):
             self.containers[id(x)] = len(self.containers)
             spec += (Tensor, x.shape, *map(self.place, x.values.flat))
         elif isinstance(x, np.ndarray):
+            if kind not in NUMPYS:
+                raise TypeError(
+                    "a jitted function takes arrays of NumPy's own class, which it makes arrays of "
+                    f"Values, got a {kind.__name__}: pass np.asarray(x), and what else it holds"
+                )
             self.containers[id(x)] = len(self.containers)
             self.read_array(x, spec)
         elif isinstance(x, (list, tuple)):
             if kind is not tuple:
                 self.containers[id(x)] = len(self.containers)
+            if kind not in PYTHONS:
+                self.read_more(x, spec)
             kinds = set(map(type, x))
             if kinds == {float}:
                 spec += (kind, len(x), float)
@@ -121,6 +130,8 @@ class Arguments:
         elif isinstance(x, dict):
             self.containers[id(x)] = len(self.containers)
             spec += (kind, len(x), *x, *map(type, x))
+            if kind not in PYTHONS:
+                self.read_more(x, spec)
             for item in x.values():
                 self.read(item, spec)
         elif isinstance(x, BY_TEXT):
@@ -128,6 +139,15 @@ class Arguments:
         else:
             spec += (kind, x if isinstance(x, PLAIN) else id(identified(x)))
             self.objects.append(x)
+
+    def read_more(self, x, spec):
+        """What there is to a container of one's own: its class, and attributes that it holds."""
+        if not from_library(type(x).__module__):
+            self.objects.append(type(x))
+            found = attributes_of(x)
+            if found and found is not x:
+                spec.append(id(found))
+                self.objects.append(found)
 
     def place(self, x):
         """Which of the different Values x is."""
@@ -195,6 +215,8 @@ def container(x, replace, made):
     else:
         for key, item in x.items():
             new[key] = replaced(item, replace, made)
+        if attributes_of(x) is x:  # its items are its attributes
+            object.__setattr__(new, "__dict__", new)
     return new
 
 
@@ -268,6 +290,11 @@ def values_in(x, seen):
         pass
     elif isinstance(x, (list, tuple, dict, Tensor)) or is_of_objects(x):
         seen.add(id(x))
+        if isinstance(x, dict) and any(map(is_hidden, x)):
+            raise TypeError(
+                "a jitted function returned a dict with a key that is a Value of its arguments, or "
+                "one that it has computed: use names or places as keys"
+            )
         x = x.values.flat if isinstance(x, Tensor) else x.flat if is_of_objects(x) else x
         for item in x.values() if isinstance(x, dict) else x:
             yield from values_in(item, seen)

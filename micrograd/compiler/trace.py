@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -441,8 +442,13 @@ def is_installed(file):
 
 def refusal(question: tuple, inputs: list) -> str:
     """Why a replay could not answer a question of the function's, or nothing."""
-    asked, _, other, _ = question
-    if asked is hash or (asked is operator.eq and inputs and isinstance(other, Value)):
+    asked, value, other, _ = question
+    if asked is hash or (
+        asked is operator.eq
+        and inputs
+        and isinstance(other, Value)
+        and not (is_a_value_anyway(value) or is_a_value_anyway(other))
+    ):
         return (
             "floats were compared by ==, in, a set or a dict in a jitted function, where they "
             "are Values: compare with < or >, or pass ints, which are not recorded"
@@ -468,6 +474,36 @@ def refusal(question: tuple, inputs: list) -> str:
             "compare with < or >, or pass an int or bool, which is not recorded"
         )
     return ""
+
+
+def is_a_value_anyway(v):
+    """Whether it would be one in the engine, too: no float, since older Values are in it."""
+    stack, seen = [v], set()
+    while stack:
+        v = stack.pop()
+        if v not in seen:
+            seen.add(v)
+            if not v._prev and not isinstance(v, Input) and not is_hidden(v):
+                return True
+            stack += v._prev
+    return False
+
+
+def about_floats(error: Exception) -> str:
+    """What an error in a trace has to do with floats that are Values, in words; or nothing."""
+    text = str(error).removesuffix("; use value.data")  # which is of no use inside
+    if not isinstance(error, (TypeError, AttributeError)) or isinstance(error, JitError):
+        return ""
+    if not MEANS_A_VALUE.search(text):
+        return ""
+    return (
+        f"{type(error).__name__}: {text}. Inside, floats of the arguments are Values, arrays of "
+        "floats hold Values: use operations of Values, or do it outside and pass what comes of it"
+    )
+
+
+# As Python and NumPy call what they cannot take, and Value what it cannot do.
+MEANS_A_VALUE = re.compile(r"\bInput\b|type Value|'Value'|a Value (would|has)|'O'|input types")
 
 
 class Fingerprint:

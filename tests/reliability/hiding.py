@@ -8,6 +8,7 @@ A probe takes `jit`, or what stands for it in the engine, and yields what comes 
 import argparse
 import array
 import collections
+import configparser
 import contextlib
 import contextvars
 import copy
@@ -24,6 +25,7 @@ import random
 import secrets
 import sys
 import tempfile
+import textwrap
 import threading
 import time
 import types
@@ -31,6 +33,7 @@ import uuid
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -60,6 +63,9 @@ def holder(kind, hold, change):
             yield f(1.5).data
 
     return program
+
+
+HELD, KEPT = [1.0], []
 
 
 class Plain:
@@ -109,6 +115,46 @@ class Dynamic:
 
     def __setattr__(self, name, x):
         self.inner[name] = x
+
+
+class Items(list):
+    k = 1.0
+
+
+class Names(dict):
+    k = 1.0
+
+
+class Image(np.ndarray):
+    k = 1.0
+
+
+class Pair(NamedTuple):
+    w: float
+
+    @property
+    def k(self):
+        return HELD[0]
+
+
+class Private:
+    __slots__ = ("__k",)
+
+    def __init__(self):
+        self.k = 1.0
+
+    @property
+    def k(self):
+        return self.__k
+
+    @k.setter
+    def k(self, x):
+        self.__k = x
+
+
+def of_more(alive, x):
+    KEPT.append(Plain())
+    alive.add(KEPT[-1])
 
 
 class Mode(enum.Enum):
@@ -244,6 +290,36 @@ PLACES = {
         lambda h: 2.0 if h[0] is True else 1.0,
         lambda: [1],
         lambda h, x: set_item(h, True),
+    ),
+    "an attribute of a list": (k, Items, set_k),
+    "an attribute of a dict": (k, Names, set_k),
+    "an attribute of an array": (k, lambda: np.ones(2).view(Image), set_k),
+    "the mask of an array": (
+        lambda h: float(h.mean()),
+        lambda: np.ma.masked_array([1.0, 5.0], mask=[False, True]),
+        lambda h, x: h.mask.__setitem__(1, False),
+    ),
+    "what a method of a tuple sees": (
+        k,
+        lambda: (set_item(HELD, 1.0), Pair(1.0))[1],
+        lambda h, x: set_item(HELD, x),
+    ),
+    "a private slot": (k, Private, set_k),
+    "a weak set": (lambda h: len(h) + 1.0, weakref.WeakSet, of_more),
+    "a weak proxy": (
+        lambda h: h[1].k,
+        lambda: (lambda p: (p, weakref.proxy(p)))(Plain()),
+        lambda h, x: set_k(h[0], x),
+    ),
+    "a ConfigParser": (
+        lambda h: h.getfloat("a", "k"),
+        lambda: (lambda c: (c.read_dict({"a": {"k": "1"}}), c)[1])(configparser.ConfigParser()),
+        lambda h, x: h.set("a", "k", str(x)),
+    ),
+    "an object of a library": (
+        lambda h: float(h.width),
+        lambda: textwrap.TextWrapper(1),
+        lambda h, x: setattr(h, "width", x),
     ),
     "an equal object": (
         lambda h: h[0].k[0],
@@ -398,6 +474,63 @@ def a_decorator_with_a_number(jit):
         if i == 4:
             settings[0] = 2.0
         yield f(1.0).data
+
+
+@probe
+def a_method_given_to_values_anew(jit):
+    def swish(beta):
+        return lambda self: self * (beta * self).sigmoid()
+
+    Value.swish = swish(1.0)
+    w = Value(0.5)
+    f = jit(lambda x: (x * w).swish())
+    for i in range(8):
+        if i in (4, 6):
+            Value.swish = swish(1.0 + i)
+        yield f(1.5).data
+    del Value.swish
+
+
+@probe
+def a_call_of_neurons_replaced(jit):
+    model, before = nn.MLP(2, [3, 1], seed=0), nn.Neuron.__call__
+    f = jit(lambda x: model([x, 1.0]))
+    for i in range(8):
+        if i == 4:
+            nn.Neuron.__call__ = lambda self, x: F.dot(self.w, x, self.b).tanh()
+        yield f(1.5).data
+    nn.Neuron.__call__ = before
+
+
+@probe
+def an_activation_of_neurons_replaced(jit):
+    model, before = nn.MLP(2, [3, 1], seed=0), Value.relu
+    f = jit(lambda x: model([x, 1.0]))
+    for i in range(8):
+        if i == 4:
+            Value.relu = lambda self: self.tanh() + 0.1 * self
+        yield f(1.5).data
+    Value.relu = before
+
+
+@probe
+def a_function_by_the_type_of_what_it_gets(jit):
+    slope = [0.1]
+
+    @functools.singledispatch
+    def act(x):
+        return [act(v) for v in x]
+
+    @act.register
+    def _(x: Value):
+        return x.relu() - slope[0] * x
+
+    w = Value(0.5)
+    f = jit(lambda x: F.sum(act([w * x, -w])))
+    for i in range(8):
+        if i == 4:
+            slope[0] = 0.5
+        yield f(1.5).data
 
 
 GLOBAL = [1.0]
@@ -936,6 +1069,88 @@ def a_tensor_changed_inside(jit):
     f, t = jit(total), Tensor([1.0, 2.0])
     for _ in range(5):
         yield f(t).data
+
+
+@probe
+def parameters_told_from_others_among_arguments(jit):
+    w, b = Value(0.5), Value(0.25)
+    biases, rates, last = {b}, {w: 0.1, b: 0.2}, b
+    in_a_set = jit(lambda ps: sum(p * p for p in ps if p not in biases))
+    in_a_list = jit(lambda ps: sum(p * p for p in ps if p not in [b]))
+    by_key = jit(lambda ps: sum(p * p * rates.get(p, 0.5) for p in ps))
+    by_is = jit(lambda p: p * w if p is last else p * p)
+    for i in range(8):
+        other = Value(0.5 + i)
+        for f in (in_a_set, in_a_list, by_key):
+            for ps in ([w, b], [b, w], [w, other]):
+                (y := f(ps)).backward()
+                yield [y.data, w.grad, b.grad, other.grad]
+        for p in (w, b, other):
+            (y := by_is(p)).backward()
+            yield [y.data, w.grad, b.grad, other.grad]
+
+
+@probe
+def parameters_told_from_others_in_a_training(jit):
+    w, b = Value(0.5), Value(0.25)
+    biases = {b}
+    f = jit(lambda ps, x: (w * x + b - 1) ** 2 + sum(p * p for p in ps if p not in biases))
+    with f.training(optim.SGD([w, b], lr=0.1)) as step:
+        for i in range(12):
+            yield [step([w, b] if i % 4 else [b, Value(0.1)], 0.5), w.data, b.data, w.grad]
+
+
+class Double(Value):
+    def __mul__(self, other):
+        return Value.__mul__(self, other) * 2
+
+    def square(self):
+        return Value.__mul__(self, self)
+
+
+@probe
+def values_of_a_class_of_ones_own_as_arguments(jit):
+    f = jit(lambda v, x: v * x)
+    g = jit(lambda v: v.square() * 3)
+    for i in range(6):
+        v = Value(1.0 + i) if i == 3 else Double(1.0 + i)
+        (y := f(v, 0.5)).backward()
+        yield [y.data, v.grad, g(Double(2.0 + i)).data]
+
+
+class Settings(dict):
+    def __init__(self, **settings):
+        super().__init__(settings)
+        self.__dict__ = self
+
+
+@probe
+def settings_that_are_their_own_attributes_as_an_argument(jit):
+    settings = Settings(scale=1.0)
+    f = jit(lambda settings, x: x * settings.scale + settings["scale"])
+    for _ in range(8):
+        settings.scale += 0.5
+        yield f(settings, 1.5).data
+
+
+@probe
+def attributes_of_containers_as_arguments(jit):
+    f = jit(lambda held, x: x * held.k + len(held))
+    for kind in (Items, Names):
+        one = kind()
+        for i in range(8):
+            held = kind() if i == 6 else one
+            if i % 3:
+                held.k = float(i)
+            yield f(held, 1.5).data
+
+
+@probe
+def methods_of_containers_as_arguments(jit):
+    f = jit(lambda pair: pair.w * pair.k)
+    for i in range(8):
+        HELD[0] = 1.0 + i // 4
+        yield f(Pair(1.5 + i)).data
 
 
 @probe

@@ -11,6 +11,7 @@ import collections
 import copy
 import dataclasses
 import functools
+import heapq
 import itertools
 import logging
 import math
@@ -1757,6 +1758,50 @@ def examples_that_are_counted(jit):
 
     while True:
         yield descend(model.parameters(), loss(X, y))
+
+
+@learner
+def experts_chosen_by_their_place(jit):
+    gate = nn.MLP(1, [3], seed=0)
+    experts = [nn.MLP(1, [2, 1], seed=i, act="tanh") for i in range(3)]
+
+    @jit
+    def loss(x, t):
+        shares = F.softmax(gate([x]))
+        i = shares.index(max(shares))
+        first, second = heapq.nlargest(2, range(3), key=shares.__getitem__)
+        return (shares[i] * experts[first]([x]) - t) ** 2 + 0.01 * shares[second]
+
+    parameters = [p for model in (gate, *experts) for p in model.parameters()]
+    rng = random.Random(0)
+    while True:
+        yield descend(parameters, loss(rng.uniform(-1, 1), 0.5))
+
+
+@learner
+def rows_made_standard_inside(jit):
+    X, y, model = moons(8, 3)
+    loss = jit(lambda X, y: F.mse_loss([model(x) for x in (X - X.mean(0)) / X.std(0)], y))
+    rng = np.random.RandomState(0)
+    while True:
+        rows = rng.permutation(8)[:6]
+        yield descend(model.parameters(), loss(X[rows], y[rows]))
+
+
+@learner
+def a_logarithm_by_numpy(jit):
+    w = Value(0.5)
+    loss = jit(lambda x: (w * np.log1p(x) - 1) ** 2)
+    while True:
+        yield descend([w], loss(0.5))
+
+
+@learner
+def a_rate_in_a_format(jit):
+    w = Value(0.5)
+    loss = jit(lambda x: (w * x - len(f"{x:.2f}")) ** 2)
+    while True:
+        yield descend([w], loss(0.5))
 
 
 @learner

@@ -70,6 +70,8 @@ REFUSED = {
     "a_cell_that_keeps_its_state": 1,
     "a_counter_by_an_object": 1,
     "a_history_printed_inside": 1,
+    "a_logarithm_by_numpy": 1,
+    "a_rate_in_a_format": 1,
 }
 REPLAYED = {  # of what is read, what a comparison guards, or what is no number
     *("accuracy of scores", "accuracy of rows", "sorted", "argmax", "a comparison of arrays"),
