@@ -1,8 +1,8 @@
 """Guards: what a function sees beside its arguments, as it was, so that a change is noticed.
 
 A recording holds only as long as they do: the variables of enclosing functions, globals by the
-names used, and what is in the lists, dicts, arrays, Modules and other objects there; of the objects of
-other libraries only attributes by the names used, of the package's classes only methods.
+names used, and what is in the lists, dicts, arrays, Modules and other objects there. Of objects of
+other libraries these are attributes by the names used, of classes of this package methods.
 """
 
 from __future__ import annotations
