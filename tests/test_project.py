@@ -116,7 +116,7 @@ ARROWS = {
         "train",
     },
     "__init__": {"engine"},
-    "__main__": {
+    "commands": {
         "compiler",
         "course",
         "demos",
@@ -130,6 +130,7 @@ ARROWS = {
         "text",
         "viz",
     },
+    "__main__": {"commands", "terminal"},
 }
 
 

@@ -14,6 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 
+import micrograd.commands  # noqa: F401 - loaded once, before the forks
 from micrograd.__main__ import main
 
 OUT, ERR = "stdout.txt", "stderr.txt"

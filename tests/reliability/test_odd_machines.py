@@ -26,8 +26,8 @@ def held(score):
 
     def scored(right):
         score(
-            "odd machines: Decimals that raise, a copy in a zip or under a name "
-            "of one's own, lessons not there, JAX without its devices",
+            "odd machines: Decimals that raise, a copy in a zip or under a name of one's own, no "
+            "lessons, JAX without its devices, settings of matplotlib, Ctrl-C at the start",
             "the right answer, or one sentence that says what to do",
             "{right} of {n}",
             hurt="who runs it where nobody has run it yet",
@@ -142,3 +142,29 @@ def test_jax_without_the_devices_it_is_to_use_gets_a_sentence(error, held, monke
     with pytest.raises(JitError) as refused:
         jit(lambda x: x * 2, backend="xla")(3.0)
     held(ENDINGS[error] in str(refused.value))
+
+
+RAISING = """
+import sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "matplotlib":
+            raise {error}
+sys.meta_path.insert(0, Finder())
+from micrograd.__main__ import main
+sys.exit(main(["progress"]))
+"""
+STARTS = {  # what comes while matplotlib is loaded, the exit code and what is said
+    "KeyboardInterrupt": (130, ""),
+    "ValueError('Key backend: no')": (
+        2,
+        "micrograd: matplotlib does not start with the settings it has here: Key backend: no\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("error", STARTS)
+def test_a_command_that_cannot_be_loaded_ends_as_any_other(error, held):
+    program = [sys.executable, "-c", RAISING.format(error=error)]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    held((done.returncode, done.stderr) == STARTS[error])
