@@ -2,8 +2,8 @@
 
 The compiler is $CC, else the first found of cc, gcc, clang and the package ziglang. Libraries are
 kept in a folder of the user's alone, each named by what it was made from and by its own content:
-what is half-written, or somebody else's, is not loaded. Where there can be no such folder, they
-last as long as the process.
+what is half-written, or somebody else's, is not loaded. Where there can be no such folder, or
+nothing can be loaded from it, they last as long as the process.
 """
 
 from __future__ import annotations
@@ -181,7 +181,8 @@ def loaded_from(path):
     try:
         return ctypes.CDLL(str(path))
     except OSError as error:
-        raise JitError(f"a compiled program cannot be loaded: {error}") from None
+        hint = "" if can_run(path.parent) else "; let $TMPDIR name a folder that is not noexec"
+        raise JitError(f"a compiled program cannot be loaded: {error}{hint}") from None
 
 
 def digest(content):
@@ -195,9 +196,14 @@ def cache() -> Path:
         for place in (*reversed(folder.parents), folder):  # parents=True would leave out the mode
             place.mkdir(mode=0o700, exist_ok=True)
         real = folder.resolve()
-        if is_private(folder, real) and os.access(real, os.W_OK | os.X_OK):
+        if is_private(folder, real) and os.access(real, os.W_OK | os.X_OK) and can_run(real):
             return real
     return folder_of_this_run()
+
+
+def can_run(folder):
+    """Whether programs in a folder can be loaded, as they cannot from a disk mounted noexec."""
+    return not hasattr(os, "ST_NOEXEC") or not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
 def users_folder():

@@ -8,16 +8,18 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from backends import needs_jax
 
 from micrograd import course, engine, floats
 from micrograd.__main__ import main
-from micrograd.compiler import JitError, jit
+from micrograd.compiler import JitError, build, jit
 
 THEME = "Mistakes"
 PACKAGE = Path(engine.__file__).parent
+HAS_COMPILER = any(map(shutil.which, ("cc", "gcc", "clang")))
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def held(score):
     def scored(right):
         score(
             "odd machines: Decimals that raise, a copy in a zip or under a name of one's own, no "
-            "lessons, JAX without its devices, settings of matplotlib, Ctrl-C at the start",
+            "lessons, JAX without its devices, settings of matplotlib, Ctrl-C at the start, noexec",
             "the right answer, or one sentence that says what to do",
             "{right} of {n}",
             hurt="who runs it where nobody has run it yet",
@@ -97,8 +99,7 @@ print(first_names()[0])
 @pytest.mark.parametrize("where", COPIES)
 def test_a_copy_trains_wherever_it_is(where, held, tmp_path):
     name, path = COPIES[where](tmp_path)
-    has_compiler = any(map(shutil.which, ("cc", "gcc", "clang")))
-    backends = ["numpy", "c"] if where == "in a zip" and has_compiler else ["numpy"]
+    backends = ["numpy", "c"] if where == "in a zip" and HAS_COMPILER else ["numpy"]
     done = subprocess.run(
         [sys.executable, "-c", TRAINED.format(name=name, backends=backends)],
         env={**os.environ, "PYTHONPATH": str(path)},
@@ -168,3 +169,34 @@ def test_a_command_that_cannot_be_loaded_ends_as_any_other(error, held):
     program = [sys.executable, "-c", RAISING.format(error=error)]
     done = subprocess.run(program, capture_output=True, text=True, check=False)
     held((done.returncode, done.stderr) == STARTS[error])
+
+
+def mounted_noexec(monkeypatch, *folders):
+    """Lets nothing be loaded from below these folders, and the system say so."""
+    load = build.ctypes.CDLL
+
+    def lies_there(path):
+        return any(folder in Path(path).parents or folder == Path(path) for folder in folders)
+
+    def loaded(name, *rest):
+        if lies_there(name):
+            raise OSError(f"{name}: failed to map segment from shared object")
+        return load(name, *rest)
+
+    flags = {True: os.ST_NOEXEC, False: 0}
+    monkeypatch.setattr(
+        build.os, "statvfs", lambda path: SimpleNamespace(f_flag=flags[lies_there(path)])
+    )
+    monkeypatch.setattr(build.ctypes, "CDLL", loaded)
+
+
+@pytest.mark.skipif(not hasattr(os, "ST_NOEXEC"), reason="the system does not say so")
+@pytest.mark.skipif(not HAS_COMPILER, reason="needs a C compiler")
+def test_a_home_of_which_nothing_can_be_run_is_done_without(held, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "users_folder", lambda: tmp_path)
+    mounted_noexec(monkeypatch, tmp_path)
+    held(jit(lambda x: x * 2 - 1, backend="c")(3.0).data == 5.0)
+    mounted_noexec(monkeypatch, tmp_path, build.folder_of_this_run())
+    with pytest.raises(JitError) as refused:
+        jit(lambda x: x * 3 - 1, backend="c")(3.0)
+    held(str(refused.value).endswith("; let $TMPDIR name a folder that is not noexec"))
