@@ -16,6 +16,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def carried_out(argv):
     try:
         from . import commands  # takes a while, in which somebody may press Ctrl-C
+    except ImportError as error:  # nothing is installed, or a random.py of the user's is in the way
+        return terminal.refused(
+            f"what it is built on does not load: {error}; where a package is missing, "
+            "pip install micrograd-lessons brings all of them"
+        )
     except ValueError as error:  # which matplotlib raises on importing
         return terminal.refused(f"matplotlib does not start with the settings it has here: {error}")
     return commands.carried_out(argv)

@@ -29,7 +29,8 @@ def held(score):
     def scored(right):
         score(
             "odd machines: Decimals that raise, a copy in a zip or under a name of one's own, no "
-            "lessons, JAX without its devices, settings of matplotlib, Ctrl-C at the start, noexec",
+            "lessons, no packages, JAX without its devices, settings that matplotlib refuses, "
+            "Ctrl-C while a command loads, a disk mounted noexec",
             "the right answer, or one sentence that says what to do",
             "{right} of {n}",
             hurt="who runs it where nobody has run it yet",
@@ -157,6 +158,11 @@ sys.exit(main(["progress"]))
 """
 STARTS = {  # what comes while matplotlib is loaded, the exit code and what is said
     "KeyboardInterrupt": (130, ""),
+    "ModuleNotFoundError('No module named matplotlib')": (
+        2,
+        "micrograd: what it is built on does not load: No module named matplotlib; where a package "
+        "is missing, pip install micrograd-lessons brings all of them\n",
+    ),
     "ValueError('Key backend: no')": (
         2,
         "micrograd: matplotlib does not start with the settings it has here: Key backend: no\n",
