@@ -26,7 +26,7 @@ NESTING = re.compile(
 MOST_NESTED = 1000
 MOST_LETTERS = 100_000
 WARNED = re.compile(  # of these, Python would warn on the terminal, letters as they are
-    r"\\(?!\r?\n)|(?<!\w)\d[\da-fA-FxXoOjJ_]*?(?:and|else|for|if|in|is|not|or)\b"
+    r"\\(?!\r?\n)|(?<!\w)\d[\d.a-fA-FxXoOjJ_]*?(?:and|else|for|if|in|is|not|or)\b"
 )
 PRODUCT = re.compile(r"(?<![\w.])([\d.]+) ?([a-zA-Z]\w*)")  # as on paper: 2x
 LONGEST = 80  # characters of a text that is quoted

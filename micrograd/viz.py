@@ -20,7 +20,7 @@ from .fonts import drawable
 from .functional import dot_backward
 from .layout import DrawError
 from .names import called
-from .text import shortened, visible
+from .text import shortened
 
 __all__ = ["DrawError", "Drawing", "GraphTooLargeError", "draw_dot", "expanded", "trace"]
 
@@ -29,6 +29,7 @@ LEAF, COMPUTED, OPERATION = "#e8f1fb", "#ffffff", "#fdf1d6"
 LINE = "#7d8590"  # stands out from a white page and from a dark one
 PNG_DPI, NOTEBOOK_DPI = 192, 96  # files are twice as fine: sharp on dense screens and on paper
 LONGEST_LABEL = 60  # characters
+LONGEST_TOOLTIP = 300  # of the label in it; graphviz takes long to quote many backslashes
 
 
 class GraphTooLargeError(ValueError):
@@ -283,7 +284,7 @@ def field(text):
 def description(n, label, form=""):
     """A value in words, its numbers in full or in another form."""
     numbers = f"data {float(n.data):{form}}, grad {float(n.grad):{form}}"
-    return visible(f"{label}: {numbers}" if label else numbers)
+    return f"{shortened(label, LONGEST_TOOLTIP)}: {numbers}" if label else numbers
 
 
 def number(x, digits):

@@ -124,10 +124,10 @@ def test_what_does_not_print_is_shown_as_python_writes_it(label, shown):
     assert texts(draw_dot(Value(1.0, label=label)))[0] == shown
 
 
-def test_a_long_label_is_cut_in_the_box_and_whole_in_the_tooltip():
+def test_a_long_label_is_cut_in_the_box_and_later_in_the_tooltip():
     drawing = draw_dot(Value(1.0, label="x" * 10_000))
     assert texts(drawing)[0] == "x" * 59 + "…"
-    assert "x" * 10_000 in drawing.pipe("svg", encoding="utf-8")
+    assert re.findall("x{61,}…?", drawing.pipe("svg", encoding="utf-8"))[0] == "x" * 299 + "…"
 
 
 def test_pictures_are_written_beside_their_dot_text(tmp_path):

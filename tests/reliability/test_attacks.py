@@ -688,6 +688,10 @@ def test_what_a_dot_program_draws_is_taken_as_it_is(tmp_path, monkeypatch):
     assert "<script>" in draw_dot(Value(1.0)).svg()
 
 
+def test_a_long_name_is_cut_before_it_is_put_in_quotes():
+    assert len(draw_dot(Value(1.0, label="\\" * 3000)).source) < 2000
+
+
 def test_a_name_is_no_code_in_a_program():
     compiled = jit(named("f(); exit(1) #", lambda x: x * 2))
     assert compiled(2.0).data == 4.0 and "exit" not in compiled.program
