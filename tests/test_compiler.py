@@ -810,6 +810,20 @@ def test_a_training_ends_where_another_one_of_its_parameters_begins():
     assert {type(p) for p in model.parameters()} == {Value}
 
 
+def test_parameters_have_their_own_numbers_while_steps_are_made_in_the_engine():
+    w, twin = Value(0.5), Value(0.5)
+    f, optimizer = jit(lambda x: w * w * x), optim.SGD([w], lr=0.01, momentum=0.5)
+    other = optim.SGD([twin], lr=0.01, momentum=0.5)
+    with f.training(optimizer) as step:
+        for _ in range(100):
+            step(1.0)
+            other.zero_grad()
+            (twin * twin).backward()
+            other.step()
+        assert type(w) is Value
+        assert (w.data, optimizer.state_dict()) == (twin.data, other.state_dict())
+
+
 @pytest.mark.slow
 def test_a_training_of_what_cannot_be_compiled_runs_in_the_engine():
     w, twin = Value(0.5), Value(0.5)

@@ -86,10 +86,19 @@ class Training:
         self.inside = self.has_warned = False
 
     def __enter__(self) -> Training:
+        for p in self.optimizer.parameters:
+            if class_of(p) is Lent:  # another training ends, also one that Ctrl-C kept from ending
+                DATA.__get__(p)[0].end()
+        self.lend()
+        return self
+
+    def lend(self):
+        """Takes the parameters' numbers and the optimizer's state into the arrays."""
         parameters = self.optimizer.parameters
         for i, p in enumerate(parameters):
-            if class_of(p) is Lent:  # another training ends, also one that Ctrl-C kept from ending
-                DATA.__get__(p)[0].give_back()
+            if class_of(p) is Lent:  # to one that has begun since
+                self.inside = False
+                raise JitError(NOT_INSIDE)
             if class_of(p) is not Value or p._prev:
                 kind = "computed Value" if isinstance(p, Value) and p._prev else type(p).__name__
                 raise TypeError(f"training() needs leaf Values to train, parameter {i} is a {kind}")
@@ -101,28 +110,35 @@ class Training:
         try:
             assign(parameters, data=places, grad=places, __class__=[Lent] * self.size)
         except BaseException:  # Ctrl-C, when the with statement does not hold yet
-            self.give_back()
+            self.end()
             raise
-        return self
 
     def __exit__(self, *error: Any) -> None:
         try:
-            self.give_back()
+            self.end()
         except KeyboardInterrupt:
-            self.give_back()
+            self.end()
             raise
         self.forget_shortcut()
         self.fills.clear()  # which refer back to this
 
     def give_back(self):
         """Gives the parameters and the optimizer their own numbers back, if they are lent."""
-        if not self.inside:
+        if not self.has_numbers():
             return
         data, grads = self.used.rows[0].tolist(), self.grads.tolist()
         self.optimizer.state = tuple(list(map(float, xs)) for xs in self.optimizer.state)
         kinds = [Value] * self.size
         assign(self.optimizer.parameters, __class__=kinds, data=data, grad=grads)
+
+    def end(self):
+        self.give_back()
         self.inside = False
+
+    def has_numbers(self):
+        """Whether the parameters are lent to this training. All are, or none."""
+        p = self.optimizer.parameters[0]
+        return class_of(p) is Lent and DATA.__get__(p)[0] is self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         shortcut = self.shortcut
@@ -163,11 +179,7 @@ class Training:
         What they gave is added to `found`, as flat lists of numbers; returns how it is nested.
         """
         if not self.inside:
-            raise JitError(
-                "a training is used in a with statement, with f.training(…) as step: …, and ends "
-                "when another one of the same parameters begins"
-            )
-
+            raise JitError(NOT_INSIDE)
         if self.jitted.lock.is_held_here():
             raise JitError("a step of training began, by a signal, in the middle of another call")
         self.forget_shortcut()
@@ -182,13 +194,15 @@ class Training:
 
         args = (*self.bound, *batches[start])
         if not self.jitted.sleeps():
+            if not self.has_numbers():
+                self.lend()
             replay = self.jitted.run(Arguments(args, kwargs), self.fill, use, self)
             if replay is not None:
                 self.warn_of_nothing(replay)
                 return replay.answer
         with self.jitted.lock.held:
-            answer = self.step_of_the_engine(args, kwargs)
-        found.append([v.data for v in results(answer)])
+            answer, outputs = self.step_of_the_engine(args, kwargs)
+        found.append([v.data for v in outputs])
         return answer
 
     def warn_of_nothing(self, replay):
@@ -305,17 +319,15 @@ class Training:
         )
 
     def step_of_the_engine(self, args, kwargs):
-        """A step without a replay; meanwhile the parameters have their own numbers, for speed."""
+        """A step without a replay; until the next one the parameters have their own numbers."""
         args, kwargs = with_values(args, kwargs)
         self.give_back()
-        try:
-            answer = self.jitted.function(*args, **kwargs)
-            self.optimizer.zero_grad()
-            results(answer)[0].backward()
-            self.optimizer.step()
-        finally:
-            self.__enter__()
-        return answer
+        answer = self.jitted.function(*args, **kwargs)
+        outputs = results(answer)
+        self.optimizer.zero_grad()
+        outputs[0].backward()
+        self.optimizer.step()
+        return answer, outputs
 
     def fill(self, replay, arguments):
         """Sets the leaves of a replay."""
@@ -405,6 +417,10 @@ class Training:
         set_attributes(owners, ATTRIBUTES, (new, new.state, self.optimizer.steps + made))
 
 
+NOT_INSIDE = (
+    "a training is used in a with statement, with f.training(…) as step: …, and ends when another "
+    "one of the same parameters begins"
+)
 MOST_FILLS = 64  # kept for replays, which may long be forgotten
 LOOP_SECONDS = 0.01  # of CPU, after which a loop looks again at what the function sees
 ATTRIBUTES = ("used", "state", "steps")

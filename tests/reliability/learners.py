@@ -247,6 +247,20 @@ def a_whole_step(jit):
 
 
 @learner
+def whole_steps_that_are_never_the_same(jit):
+    X, y, model = moons()
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    decay, p = [1.0], model.parameters()
+    loss = jit(lambda: F.mse_loss([model(x) for x in X[:4]], y[:4]) + decay[0] * F.dot(p, p))
+    with loss.training(optimizer) as step:
+        for i in itertools.count():
+            if i < 30:
+                decay[0] *= 0.9
+            p[0].data += 0.01
+            yield [step(), p[0].data, p[1].grad, optimizer.state[0][1], copy.deepcopy(p[2]).data]
+
+
+@learner
 def whole_steps_by_index(jit):
     X, y, model = moons()
     rng = random.Random(0)
