@@ -152,6 +152,14 @@ def test_imports_point_down(path):
     assert all(rooms.index(below) < rooms.index(room) for below in ARROWS[room])
 
 
+def test_the_compiler_has_no_locks_that_a_fork_leaves_closed():
+    """As cached_property has one for all threads, in 3.11: its own are opened in the child."""
+    others = re.compile(r"cached_property|threading\.(R?Lock|Condition|Semaphore|Event)\b")
+    files = sorted(PACKAGE.glob("compiler/**/*.py"))
+    found = [path.name for path in files if others.search(path.read_text(encoding="utf-8"))]
+    assert found == ["locks.py"]
+
+
 def test_the_example_of_the_readme_gives_what_its_comments_say(capsys):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", readme, re.DOTALL).group(1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 from .rules import ELEMENTWISE
 
 PLAIN = -1  # in place of the second factor of what is no product
@@ -88,10 +86,13 @@ class Product(Symbol):
 
     def __init__(self, first, second):
         self.first, self.second, self.formula = first, second, first.formula
+        self.made = None
 
-    @functools.cached_property
+    @property
     def i(self):
-        return self.first.apply("multiply", self.second).i
+        if self.made is None:
+            self.made = self.first.apply("multiply", self.second)
+        return self.made.i
 
     def ends(self):
         return self.first.i, self.second.i
