@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from backends import needs_jax
-from meshes import CASES, answer, line_of, points, processes
+from meshes import answer, line_of, points, processes, trained
 from test_derivatives import Square
 
 from micrograd import Value, nn, optim
@@ -15,11 +15,44 @@ from micrograd.compiler import JitError, batched, jit
 from micrograd.train import fit
 
 PAGE = Path(__file__).parent.parent / "README.md"
-ON_FOUR = """
+STEPS = """
+import json
+from meshes import CASES, all_reduces, trained
+
+found = {}
+for name in CASES:
+    one, _ = trained(name, None)
+    four, f = trained(name, 4)
+    row = next(line for line in f.explain().splitlines() if line.startswith("mesh"))
+    found[name] = one, four, all_reduces(f), row[20:]
+print(json.dumps(found))
+"""
+
+
+@needs_jax
+@pytest.mark.slow
+def test_four_devices_make_the_steps_of_one_with_one_all_reduce():
+    """Unless something has to be known before."""
+    of = "4 devices, each with at most {} examples; a step has one all-reduce of {}"
+    expected = {
+        "moons, SGD": (1, "3 of 9", "18 numbers"),
+        "moons as whole arrays, Adam": (1, "251 of 1,001", "18 numbers"),
+        "classes": (1, "2 of 6", "12 numbers"),
+        "several": (2, "2 of 7", "1 number and one of 3 numbers"),
+    }
+    found = answer(STEPS)
+    assert found.keys() == expected.keys()
+    for name, (one, four, *rest) in found.items():
+        assert four == pytest.approx(one, rel=1e-12, abs=1e-14), name
+        count, *row = expected[name]
+        assert rest == [count, of.format(*row)]
+
+
+CALLS = """
 import json
 import jax, numpy as np
 from jax.sharding import Mesh
-from meshes import CASES, all_reduces, points, trained
+from meshes import points
 from micrograd import Value, nn, optim
 from micrograd.compiler import batched, jit
 from micrograd.optim import NonFiniteError
@@ -27,12 +60,6 @@ from micrograd.train import fit
 
 def row(explained):
     return next(line for line in explained.splitlines() if line.startswith("mesh"))[20:]
-
-found = {}
-for name in CASES:
-    one, _ = trained(name, None)
-    four, f = trained(name, 4)
-    found[name] = one, four, all_reduces(f), row(f.explain())
 
 w, x = Value(0.5), np.array([1.0, -2.0, 3.0, 0.25, -1.0])
 loss = batched(lambda x: (w * x - 1) ** 2)
@@ -54,7 +81,7 @@ f, sides = jit(turned, backend="xla", devices=4), []
 for w.data in (0.5, -0.5, 0.25):
     sides.append(f(x).data)
 f = jit(lambda a: a * w, backend="xla", devices=4)
-found["calls"] = calls, sides, f(2.0).data, row(f.explain())
+of_no_examples = f(2.0).data, row(f.explain())
 
 big = Value(1e200)
 step = jit(batched(lambda x: (big * x) ** 4), backend="xla", devices=4)
@@ -62,50 +89,22 @@ try:
     with step.training(optim.SGD([big], 0.1)) as train:
         train.many(3, x)
 except NonFiniteError as error:
-    found["infinite"] = [str(error), big.data]
+    infinite = str(error), big.data
 
-found["fit"] = []
+fitted = []
 for options in ({"jit": True}, {"jit": "xla", "devices": jax.make_mesh((4,), ("data",))}):
     model = nn.MLP(2, [1], seed=0)
     optimizer = optim.Adam(model.parameters(), 0.1)
     history = fit(model, *points(10), optimizer, steps=5, progress=False, **options)
-    found["fit"].append(history.losses + history.accuracies)
-print(json.dumps(found))
+    fitted.append(history.losses + history.accuracies)
+print(json.dumps([calls, sides, of_no_examples, infinite, fitted]))
 """
 
 
-@pytest.fixture(scope="module")
-def found():
-    """What ON_FOUR printed."""
-    return answer(ON_FOUR)
-
-
 @needs_jax
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
-def test_four_devices_make_the_steps_of_one(found, name):
-    one, four, *_ = found[name]
-    assert four == pytest.approx(one, rel=1e-12, abs=1e-14)
-
-
-@needs_jax
-@pytest.mark.slow
-def test_a_step_has_one_all_reduce_unless_something_has_to_be_known_before(found):
-    assert {name: found[name][2] for name in CASES} == dict.fromkeys(CASES, 1) | {"several": 2}
-    of = "each with at most {} examples; a step has one all-reduce of {}"
-    rows = [
-        ("3 of 9", "18 numbers"),
-        ("251 of 1,001", "18 numbers"),
-        ("2 of 6", "12 numbers"),
-        ("2 of 7", "1 number and one of 3 numbers"),
-    ]
-    assert [found[name][3] for name in CASES] == [f"4 devices, {of.format(*row)}" for row in rows]
-
-
-@needs_jax
-@pytest.mark.slow
-def test_calls_run_on_the_devices_that_are_named(found):
-    calls, sides, product, row = found["calls"]
+def test_calls_and_trainings_run_on_the_devices_that_are_named():
+    calls, sides, (product, row), (words, data), (one, four) = answer(CALLS)
     w, x = Value(0.5), [1.0, -2.0, 3.0, 0.25, -1.0]
     error = batched(lambda x: (w * x - 1) ** 2)(x)
     error.backward()
@@ -116,14 +115,8 @@ def test_calls_run_on_the_devices_that_are_named(found):
     assert sides == pytest.approx([0.5 * 0.25, 0.25 + 0.5, 0.25 * 0.25])  # of a mean of 0.25
     assert product == 0.5
     assert row == "4 devices, which all do the same: no examples"
-
-
-@needs_jax
-@pytest.mark.slow
-def test_a_step_that_is_not_finite_is_refused_on_all_devices(found):
-    words, data = found["infinite"]
-    assert "gradient" in words
-    assert data == 1e200
+    assert "gradient" in words and data == 1e200  # a step that is not finite is refused
+    assert four == pytest.approx(one, rel=1e-12)  # of fit, also what is right
 
 
 TABLE = "other parameters or another state of the optimizer"
@@ -142,20 +135,20 @@ REFUSALS = {
 
 @needs_jax
 @pytest.mark.slow
-def test_two_processes_make_the_same_steps_and_neither_waits_for_ever_for_the_other(found):
+def test_two_processes_make_the_same_steps_and_neither_waits_for_ever_for_the_other():
     with processes(2) as (first, second):
         for process in (first, second):
-            trained = json.loads(line_of(process, "{"))
-            assert [trained.pop("devices"), trained.pop("own")] == [4, 2]
-            assert trained.pop("alone").startswith("process 1 has other parameters than process 0")
-            said = trained.pop("refusals")
+            found = json.loads(line_of(process, "{"))
+            assert [found.pop("devices"), found.pop("own")] == [4, 2]
+            assert found.pop("alone").startswith("process 1 has other parameters than process 0")
+            said = found.pop("refusals")
             assert said.pop("after") == pytest.approx(said.pop("after in the engine"), rel=1e-12)
             starts = {
                 name: text.split(" than process 0: all make")[0] for name, text in said.items()
             }
             assert starts == {name: f"process 1 has {what}" for name, what in REFUSALS.items()}
-            for name, numbers in trained.items():
-                assert numbers == pytest.approx(found[name][0], rel=1e-12, abs=1e-14)
+            for name, numbers in found.items():
+                assert numbers == pytest.approx(trained(name, None)[0], rel=1e-12, abs=1e-14)
         line_of(second, "waiting")
         second.kill()
         _, error = first.communicate(timeout=120)
@@ -186,13 +179,6 @@ def test_the_page_of_the_readme_runs():
     steps, explained, is_less, size = answer(README.replace("sys.argv[1]", repr(str(PAGE))))
     assert (steps, explained, is_less) == (100, 1, True)
     assert size > 1000
-
-
-@needs_jax
-@pytest.mark.slow
-def test_fit_has_the_scores_of_all_devices(found):
-    one, four = found["fit"]
-    assert four == pytest.approx(one, rel=1e-12)
 
 
 @needs_jax
