@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import random
+import warnings
 from pathlib import Path
 
 import pytest
+from reliability.peers import pytorch
 
 from micrograd.nn import MLP, WeightsError
 from micrograd.weights import digest
@@ -85,13 +87,38 @@ def test_a_damaged_file_is_refused_or_holds_the_same_weights(tmp_path, fresh_see
         else:
             assert model.state_dict() == right, bytes(content)
             model.load_state_dict(own)
+
+    def accepted(torch):
+        found = [of_pytorch(torch, path, damage, rng) for damage in DAMAGES * (n // 60)]
+        counts = (f"{found.count(way):,} {way}" for way in ("refused", "as saved", "wrong"))
+        return f"of {len(found)} files of torch.save {', '.join(counts)}"
+
     score(
         f"{n:,} damaged weight files",
         "refused with nothing changed, or as saved; 0 wrong ones accepted",
         f"{refused:,} refused, {n - refused:,} as saved, 0 wrong",
         hurt="who loads a model from a disk that fails, or a download that was cut",
+        **pytorch(accepted),
     )
     assert refused > n / 2
+
+
+def of_pytorch(torch, path, damage, rng):
+    """What becomes of a file of torch.save that is damaged: refused, as saved or wrong."""
+    weights = {name: torch.tensor([0.1, 1.5], dtype=torch.float64) for name in "abcdefg"}
+    torch.save(weights, path)
+    content = bytearray(path.read_bytes())
+    damage(content, rng)
+    path.write_bytes(content)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd in a damaged file
+            found = torch.load(path, weights_only=True)
+    except Exception:
+        return "refused"
+    same = isinstance(found, dict) and found.keys() == weights.keys()
+    same = same and all(torch.equal(found[name], x) for name, x in weights.items())
+    return "as saved" if same else "wrong"
 
 
 W, B = "layers.0.neurons.0.w.0", "layers.0.neurons.0.b"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from reliability import writers
+from reliability.peers import pytorch
 
 from micrograd import files
 from micrograd.nn import MLP
@@ -90,11 +91,18 @@ def test_whatever_happens_the_file_is_whole(trial, name, apart, folder, fresh_se
     often, bar, hurt = BARS.get(trial, ((2, 50), OTHERS.get(trial), ""))
     times = tries(*often) * (5 if name == "weights" else 1)  # what is lost with them is hours
     failed, n = apart(writers.tried, trial, name, folder, times, fresh_seed)
+
+    def whole(_):
+        with tempfile.TemporaryDirectory() as other:
+            lost, tries = apart(writers.tried, trial, "PyTorch", other, times, fresh_seed)
+        return f"{tries - len(lost)} of {tries} by torch.save"
+
     score(
         f"{len(writers.WRITERS)} writers of files{named(trial)}: {trial}",
         bar,
         "{held} of {n}",
         hurt=hurt,
+        **(pytorch(whole) if name == "weights" and trial in BARS else {}),
         held=n - len(failed),
         n=n,
     )
