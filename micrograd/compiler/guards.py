@@ -43,7 +43,7 @@ from ..optim import Optimizer
 from ..tensor import Tensor
 from ..text import visible
 from .errors import JitError
-from .trace import MISSING, class_of, from_library
+from .trace import HOUSE, MISSING, class_of, from_library
 
 PLAIN = (int, float, complex, str, bytes, type(None), np.generic)
 HOLDERS = (
@@ -63,7 +63,6 @@ HOLDERS = (
 CONTAINERS = (list, tuple, set, frozenset, deque, dict, OrderedDict, defaultdict, Counter)
 ARRAYS = (np.ndarray, np.memmap, Tensor)
 PATCHED = (Value, Tensor, Module, Neuron, Layer, MLP)  # which learners give other methods
-PACKAGE = "micrograd."  # of which HOLDERS are all that a function might look into
 CALLED = {"__call__", *ACTIVATIONS}  # by neurons
 BUFFERS = (array.array, bytearray, memoryview, ctypes.Array)
 GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
@@ -249,8 +248,8 @@ class Guards:
             raise JitError(f"a jitted function reads from an iterator, {name}: pass what it yields")
         elif is_user_part(attributes_of(x) or {}):
             yield from self.attributes(name, x)
-        elif attributes_of(x) is not None and not type(x).__module__.startswith(PACKAGE):
-            self.strangers.append((name, x))
+        elif attributes_of(x) is not None and not type(x).__module__.startswith(f"{HOUSE}."):
+            self.strangers.append((name, x))  # of this house, HOLDERS are all there is to see
 
     def more(self, name, x, kinds):
         """What an object holds that is a container of one's own, beside its items."""
