@@ -190,16 +190,16 @@ def table(lines):
 
 
 def figures(text):
-    """What was tried and what was found, by what was tried, however often: of a page."""
-    found, column = {}, slice(1, None)
+    """What a page says was tried and found: by its table and what was tried, however often."""
+    found, title, column = {}, "", slice(1, None)
     for line in text.splitlines():
         cells = line[2:-2].split(" | ")
-        if not line:  # where a table ends
-            column = slice(1, None)
+        if line.startswith(("#", "**")):
+            title, column = line.split("<br>")[0].strip("#* "), slice(1, None)
         elif "found" in cells:
             column = slice(cells.index("found"), cells.index("found") + 1)
         elif line.startswith("| ") and cells[0] not in ("", "---"):
-            tried = cells[0].split("<br>")[0]
+            tried = f"{title}, {cells[0].split('<br>')[0]}"
             found[re.sub(r"[\d,]+", "", tried)] = tried, ", ".join(cells[column])
     return found
 
@@ -215,6 +215,8 @@ def changes(before, after):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    if hasattr(config, "workerinput"):  # of a process of pytest-xdist, which has but its part
+        return
     for _, title, lines in titles():
         if is_probe(lines):
             terminalreporter.write_line(f"{title}: {found_by(lines)} (bar: {lines[0][1]['bar']})")
