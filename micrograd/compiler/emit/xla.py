@@ -229,7 +229,7 @@ class XlaEmitter(Emitter):
         """A shape, and expressions that spread to it for rows of equally many ids."""
         known = [row for row in rows if not self.constant[row].all()]
         shape = next((s for s in self.shapes(known) if self.fits(s, known)), (len(rows[0]),))
-        return shape, [self.read(row.reshape(shape), spread=False) for row in rows]
+        return shape, [self.read(row.reshape(shape), spread=not known) for row in rows]
 
     def shapes(self, rows):
         """Shapes that rows of ids may have: of an array that one of them is, or evenly spaced."""
