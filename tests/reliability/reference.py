@@ -94,14 +94,15 @@ def judged(graph, found, right, bar, results):
 
 
 def rough(graph, seed, leaves):
-    """A replay in which every operand is up to 1e-12 off, both in its number and in its slope."""
+    """A replay in which every operand is up to 1e-12 off: its number, its slope, its curvature."""
     rng = Random(seed)
     exact, numbers = numbers_of(graph, graph.replayed), list(leaves)
     for name, operands in graph.steps:
         xs = [mp.mpf(x) for x in operands]
         for k, x in enumerate(operands):
             if type(x) is int:
-                number, slope = (1 + 1e-12 * mp.mpf(rng.uniform(-1, 1)) for _ in range(2))
-                xs[k] = exact[x] * number + (numbers[x] - exact[x]) * slope
+                number, slope, curvature = (1e-12 * mp.mpf(rng.uniform(-1, 1)) for _ in range(3))
+                way = numbers[x] - exact[x]
+                xs[k] = exact[x] * (1 + number) + way * (1 + slope) + way**2 * curvature
         numbers.append(TABLE[name].reference(*xs))
     return numbers

@@ -19,8 +19,9 @@ from micrograd.operations import OPERATIONS
 
 THEME = "Numbers"
 BAR = 1e-9
-# For each operation; p (1 - p) (1 - 2p) of softmax is a small difference near p = 1/2.
-SECOND_BAR, SECOND_BARS = 1e-14, {"softmax": 1e-9}
+# For each operation; p (1 - p) (1 - 2p) of softmax is a small difference near p = 1/2, and
+# a**(b - 1) (1 + b log a) of a power near b log a = -1.
+SECOND_BAR, SECOND_BARS = 1e-14, {"softmax": 1e-9, "a**b": 1e-13}
 inf, nan = math.inf, math.nan
 HARD = (0.0, -0.0, 1.0, -1.0, 2.5, -3.0, inf, -inf, nan, 1e-310, -1e-310, 1e308, 709.0, -745.0)
 EDGES = {
