@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 
 from . import terminal
@@ -21,9 +22,15 @@ def carried_out(argv):
             f"what it is built on does not load: {error}; where a package is missing, "
             "pip install micrograd-lessons brings all of them"
         )
-    except ValueError as error:  # which matplotlib raises on importing
-        return terminal.refused(f"matplotlib does not start with the settings it has here: {error}")
+    except ValueError as error:  # matplotlib's, of MPLBACKEND or a matplotlibrc
+        return terminal.refused(f"{package_of(error)} does not start here: {error}")
     return commands.carried_out(argv)
+
+
+def package_of(error):
+    """The name of the package that raised an error."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals["__name__"].partition(".")[0]
 
 
 if __name__ == "__main__":

@@ -439,17 +439,17 @@ def real(x: Any, caller: str) -> float:
             return float(x if isinstance(x, (float, int, Real)) else x.item())
         except OverflowError:
             raise OverflowError(
-                f"{caller} needs a number within a float's range, got {shortened(x)}"
+                f"{caller} needs a number within a float's range, got {short_repr(x)}"
             ) from None
     if isinstance(x, Value):
         if caller == "Value()" and hasattr(x, "taken"):  # a float argument of a jitted function
             return x.taken()
         use = "it directly" if caller == "Value()" else "its .data"
         raise TypeError(f"{caller} needs a real number, got a Value; use {use}")
-    raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {shortened(x)}")
+    raise TypeError(f"{caller} needs a real number, got {type(x).__name__} {short_repr(x)}")
 
 
-def shortened(x):
+def short_repr(x):
     try:
         return reprlib.repr(x)
     except ValueError:  # a whole number of more digits than Python prints

@@ -61,21 +61,17 @@ def evaluate(text: str, variables: Mapping[str, float]) -> tuple[Value, dict[str
 
 def named(name):
     if not (isinstance(name, str) and name.isidentifier()) or keyword.iskeyword(name):
-        raise ExpressionError(f"{shortened(str(name))} cannot be the name of a number")
+        raise ExpressionError(f"{quoted(str(name))} cannot be the name of a number")
     return name
 
 
 def parsed(text):
     if len(NESTING.findall(text)) > MOST_NESTED:  # Python's own parser would fall, or the process
-        raise ExpressionError(f"the expression is nested too deeply: {shortened(text)}")
+        raise ExpressionError(f"the expression is nested too deeply: {quoted(text)}")
     if len(text) > MOST_LETTERS:
-        raise ExpressionError(
-            f"cannot read {shortened(text)}: it has over {MOST_LETTERS:,} letters"
-        )
+        raise ExpressionError(f"cannot read {quoted(text)}: it has over {MOST_LETTERS:,} letters")
     if odd := WARNED.search(text):
-        raise ExpressionError(
-            f"cannot read {shortened(text)}: {shortened(odd[0])} is no part of it"
-        )
+        raise ExpressionError(f"cannot read {quoted(text)}: {quoted(odd[0])} is no part of it")
     try:
         return ast.parse(text.strip()).body
     except (SyntaxError, ValueError) as error:  # ValueError for a null byte
@@ -83,10 +79,10 @@ def parsed(text):
         said = error.reason if isinstance(error, UnicodeError) else error.args[0]
         factors = map(cut, product.groups() if product else ())
         reason = "for a product write {}*{}".format(*factors) if product else said
-        raise ExpressionError(f"cannot read {shortened(text)}: {reason}") from None
+        raise ExpressionError(f"cannot read {quoted(text)}: {reason}") from None
 
 
-def shortened(text):
+def quoted(text):
     """The text in quotes, its middle left out where it is long."""
     return repr(cut(text))
 
@@ -98,7 +94,7 @@ def cut(text):
 def written(part):
     """A parsed part in quotes, as Python would write it."""
     try:
-        return shortened(ast.unparse(part))
+        return quoted(ast.unparse(part))
     except ValueError:
         return "a number with more digits than Python writes"
 
@@ -123,7 +119,7 @@ def computed(part, names):
         case ast.Name(id=name):
             if name not in names:
                 raise ExpressionError(
-                    f"{shortened(name)} has no value; add one, such as {cut(name)}=1"
+                    f"{quoted(name)} has no value; add one, such as {cut(name)}=1"
                 )
             return names[name]
         case ast.BinOp(op=ast.Pow(), left=base, right=ast.Constant(value=int() | float() as power)):

@@ -101,7 +101,9 @@ def group(graph: Graph) -> Schedule:
     builder = Builder(graph)
     one = builder.constant(1.0)
     graph = replace(graph, size=builder.size, constants=builder.constants)
-    forward, backward = (list(grouped(x, graph, one, i)) for i, x in enumerate(members))
+    like = dict(enumerate(graph.like))
+    divisors = {op.operands[1] for op in graph.ops if op.kind == "divide"}
+    forward, backward = (list(grouped(x, like, divisors, one, i)) for i, x in enumerate(members))
     return Schedule(graph, forward, backward)
 
 
@@ -134,10 +136,8 @@ def is_short_sum(op):
     return op.kind == SUM and len(op.operands) == len(op.params) <= FEW_TERMS
 
 
-def grouped(members, graph, one, is_backward) -> Iterable:
+def grouped(members, like, divisors, one, is_backward) -> Iterable:
     """Groups of lists of ops alike, level after level."""
-    like = dict(enumerate(graph.like))
-    divisors = {op.operands[1] for op in graph.ops if op.kind == "divide"}
     by_level: dict[int, list[tuple[list[Op], bool, int]]] = {}
     for (depth, from_zero, *_, count), ops in sorted(members.items(), key=lambda item: item[0][0]):
         ops.sort(key=lambda op: like.get(op.outputs[0], op.outputs[0]))
