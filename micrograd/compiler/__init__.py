@@ -4,7 +4,9 @@ A call of a jitted function goes this way; each step is a file of its name, in p
 where it is indented.
 
     pytree            the arguments: a signature, and the numbers and Values to be filled in
-    guards            is there a recording, and all that it depends on as it was?
+    guards            is there a recording, and is all that it saw as it was?
+      reachable         what a function sees
+      sameness          when that is as it was
     │ no                                                            yes: to run
     ├ costs           may it pay to record? Else the function runs in the engine
     ├ trace           the function runs, and all it does is written down or refused
@@ -61,7 +63,7 @@ from .derivatives import grad, gradients
 from .errors import ElementsError, ExamplesError, JitError, PlainIntError, TooDeepError
 from .examples import batched, check_examples
 from .exported import exported
-from .guards import Guards, alike
+from .guards import Guards
 from .indices import of_arrays
 from .locks import Lock
 from .mesh import check_devices, is_of_several_processes, mesh_of
@@ -69,6 +71,7 @@ from .passes.lower import lower
 from .pytree import NONE, Arguments, Taken, are_the_same, items_of, replaced, results, with_values
 from .report import explanation
 from .run import Executable
+from .sameness import alike
 from .trace import (
     MISSING,
     Fingerprint,

@@ -1,13 +1,12 @@
 """Addresses: guards as comparisons of addresses, which C makes in one call.
 
-Objects that are the very same have not changed; where they are not, guards.py looks more closely.
+Objects that are the very same have not changed; where they are not, sameness.py looks more closely.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import gc
 import operator
 import sys
 from collections.abc import Callable
@@ -19,7 +18,9 @@ import numpy as np
 from . import emit
 from .build import library
 from .errors import JitError
-from .guards import Guards, own_attributes, same, same_container
+from .guards import Guards
+from .reachable import namespace_of, own_attributes
+from .sameness import same, same_container
 from .trace import MISSING
 
 END, LIST, DICT, NAMES, CELL, TYPE, FUNCTION = range(7)  # as in python.c
@@ -76,15 +77,14 @@ class Addresses:
 
     def words_of_class(self, cls, then):
         """All that is in the dict of a class, if it holds what was found."""
-        inside = [x for x in gc.get_referents(vars(cls)) if type(x) is dict]
-        if len(inside) != 1:
+        if type(inside := namespace_of(cls)) is not dict:
             return None
-        copy = inside[0].copy()
+        copy = inside.copy()
         own = [item for _, item in own_attributes(copy)]
         if len(own) != len(then) or not all(map(operator.is_, own, then)):
             return None
         self.kept.append(copy)
-        return words_of_container(inside[0], copy)
+        return words_of_container(inside, copy)
 
 
 def is_plain(container):

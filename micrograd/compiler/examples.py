@@ -14,10 +14,11 @@ from .. import functional as F
 from ..engine import Value, is_real, result, tape
 from ..tensor import Tensor
 from .errors import ElementsError, ExamplesError
-from .guards import Guards, alike
+from .guards import Guards
 from .indices import EXACT, Index, elements, of_arrays
 from .interpret import Shared
 from .pytree import are_the_same, items_of, replaced
+from .sameness import alike
 from .trace import Input, Trace, hidden
 from .whole import Whole
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..engine import Value
 from ..tensor import Tensor
-from .guards import alike, attributes_of
+from .reachable import attributes_of
+from .sameness import alike
 from .trace import Input, class_of, from_library, is_hidden
 from .whole import Whole, can_be_whole
 
