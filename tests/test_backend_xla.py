@@ -17,7 +17,7 @@ from test_backend_c import EDGES, OPTIMIZERS, Cube, answers, every_operation
 
 import micrograd.functional as F
 from micrograd import Value, data, nn, optim
-from micrograd.compiler import JitError, batched, jit
+from micrograd.compiler import JitError, batched, grad, jit
 
 TINY = sys.float_info.min  # smaller ones are zero in XLA
 
@@ -232,6 +232,30 @@ def test_beside_a_folder_of_its_name_there_is_the_same_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "jax", ModuleType("jax"))
     with pytest.raises(JitError, match=r"needs JAX: pip install .* \(jax is a folder without it"):
         jit(lambda x: x * 2, backend="xla")(1.0)
+
+
+AS_WRITTEN = {  # what XLA's algebra would compute otherwise, and where that shows
+    "x / 1e308": (lambda x: x / 1e308, 1e308),
+    "x / y / z": (lambda x: x / (2 * x) / (3 * x), 1e200),
+    "x / (y / z)": (lambda x: x / ((2 * x) / (3 * x)), 1e200),
+    "x + 1e9 - 1e9": (lambda x: (x + 1e9) - 1e9, 0.1),
+    "x * 1e200 * 1e-200": (lambda x: (x * 1e200) * 1e-200, 1e200),
+    "log(exp(x))": (lambda x: x.exp().log(), 720.0),
+    "sqrt(x * x)": (lambda x: (x * x).sqrt(), 1e200),
+    "exp(x) / exp(x)": (lambda x: x.exp() / x.exp(), 720.0),
+    "exp(x)**0.5": (lambda x: x.exp() ** 0.5, 720.0),
+    "log(x**800)": (lambda x: (x**800).log(), 0.3),
+    "second derivative of 5e300 / x": (grad(grad(lambda x: 5e300 / x)), 5e200),
+}
+
+
+@needs_jax
+def test_what_is_written_is_computed():
+    functions, points = zip(*AS_WRITTEN.values())
+    found = jit(lambda xs: [f(x) for f, x in zip(functions, xs)], backend="xla")(list(points))
+    right = [f(Value(x)).data for f, x in AS_WRITTEN.values()]
+    for name, y, z in zip(AS_WRITTEN, found, right):
+        assert y.data == pytest.approx(z, rel=1e-13, abs=0, nan_ok=True), name
 
 
 @needs_jax

@@ -9,12 +9,13 @@ from itertools import product
 import mpmath as mp
 import numpy as np
 import pytest
+from backends import ALL
 from optable import OPS, Op, logsumexp
 from reliability.reference import slope
 
 import micrograd.functional as F
 from micrograd import Value
-from micrograd.compiler import batched, grad, gradients, jit
+from micrograd.compiler import Jit, batched, grad, gradients, jit
 from micrograd.compiler.rules import ELEMENTWISE
 from micrograd.engine import node, topological_order
 from micrograd.function import Function
@@ -401,6 +402,17 @@ def test_where_a_relu_is_flat_nothing_passes_in_a_recording_either():
     xs = [-1.0, 1.0, -2.0, 2.0, -3.0]
     derivative = grad(lambda xs: F.sum(x.relu() * math.inf for x in xs))
     assert data(derivative(xs)) == data(jit(derivative)(xs)) == [0, inf, 0, inf, 0]
+
+
+@pytest.mark.parametrize("backend", ALL)
+@pytest.mark.parametrize("f", [abs, Value.relu, lambda y: F.max([y, 1.0])])
+def test_an_audit_knows_where_nothing_goes_back(f, backend, monkeypatch):
+    monkeypatch.setattr(Jit, "next_audit", lambda self, way: 0.0)  # after every call
+    derivative = jit(grad(lambda x: f(x * x)), backend=backend)
+    for number in (2.0, inf, 3.0):
+        x = Value(number)
+        derivative(x).backward()
+        assert x.grad == 2.0
 
 
 def test_a_deep_graph_is_differentiated():

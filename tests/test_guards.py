@@ -11,6 +11,7 @@ import types
 
 import numpy as np
 import pytest
+from backends import needs_a_c_compiler, needs_jax
 from processes import printed
 
 import micrograd.functional as F
@@ -248,6 +249,20 @@ def test_a_comparison_decided_by_the_last_digit_is_no_difference():
     f(2.0)
     way = f._known.popitem()[1].ways[0]
     assert f.audited(Arguments((3.0,), {}), way) and not f.audited(Arguments((0.5,), {}), way)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x ** float("nan"),
+        lambda x: x if x > float("inf") * 0 else x * 2,
+        lambda x: x + float("nan") * x,
+    ],
+)
+def test_nan_does_the_same_as_another_one(f):
+    jitted = jit(f)
+    for x in (2.0, 3.0, 4.0):
+        assert jitted(x).data == pytest.approx(f(Value(x)).data, nan_ok=True)
 
 
 # Costs
@@ -506,3 +521,28 @@ def test_a_text_of_a_value_is_printed_and_then_refused(capsys):
     with pytest.raises(JitError, match="the text of a Value"):
         jit(lambda x: print("x is", x) or x * 2)(1.0)
     assert capsys.readouterr().out == "x is Value(data=1.0, grad=0.0)\n"
+
+
+@pytest.mark.parametrize(
+    ("backend", "size", "is_replayed"),
+    [
+        ("numpy", 1, False),
+        ("numpy", 20, True),
+        pytest.param("c", 1, True, marks=needs_a_c_compiler),
+        pytest.param("xla", 1, False, marks=needs_jax),
+    ],
+)
+def test_steps_are_replayed_where_that_is_faster(backend, size, is_replayed):
+    weights = [Value(0.1 * i) for i in range(size)]
+    f = jit(lambda x: (F.sum(w * x for w in weights) - 1.0) ** 2, backend=backend)
+    with f.training(optim.SGD(weights, lr=0.01)) as step:
+        losses = [step(0.5) for _ in range(3 * costs.TRIALS)]
+        assert (step.shortcut is not None) == is_replayed and losses[-1] < losses[0]
+
+
+def test_calls_as_small_as_these_are_not():
+    f = jit(lambda x: (x * 3.0 - 1.0) ** 2)
+    for _ in range(3 * costs.TRIALS):
+        f(0.5)
+    with pytest.raises(JitError, match="it is too small"):
+        f.explain()

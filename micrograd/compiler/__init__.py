@@ -58,7 +58,7 @@ from ..optim import Optimizer
 from ..text import visible
 from .audit import Point, Twins, difference, sample
 from .backends import BACKENDS, named_backends
-from .costs import Account, Costs, replay_cost
+from .costs import Account, Costs, replay_cost, step_cost
 from .derivatives import grad, gradients
 from .errors import ElementsError, ExamplesError, JitError, PlainIntError, TooDeepError
 from .examples import batched, check_examples
@@ -149,10 +149,11 @@ def jit(
     quicker; its compiler takes from a few tenths of a second to many seconds for each shape, and a
     call has some 30 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
     XLA adds in any order, its functions err by some units of the last digit, and numbers below
-    2.2e-308 are zero there. With a Function of one's own, a program is NumPy's, which
-    f.explain() says; with devices it raises JitError. JAX's settings are left as they are, and
-    change nothing here. Raises JitError without JAX, which pip install 'micrograd-lessons[xla]'
-    brings, and inside a function that JAX traces.
+    2.2e-308 are zero there; on a GPU or TPU its algebra may also make x of log(exp(x)) and of
+    (x + 1e9) - 1e9. With a Function of one's own, a program is NumPy's, which f.explain() says;
+    with devices it raises JitError. JAX's settings are left as they are, and change nothing here.
+    Raises JitError without JAX, which pip install 'micrograd-lessons[xla]' brings, and inside a
+    function that JAX traces.
 
     `devices` spread the examples of batched() over several devices in XLA: a number n, the first n
     of jax.devices(), a list of devices, or a jax.sharding.Mesh, whose first axis takes them. Each
@@ -183,6 +184,8 @@ def jit(
                                generator is refused
     True, 1 and 1.0            are one and the same in lists, dicts and variables that it sees
     zeros                      a sum of products that are all -0.0 may be 0.0 in NumPy and XLA
+    infinities                 nothing goes back from a gradient through a sign, or what a ReLU or a
+                               maximum chose by; in the engine zero does, and may meet an infinity
     what no guard sees         (the clock, files, the environment, names put together by the
                                function, what methods of other libraries look at, other threads) is
                                found by an audit, so perhaps late; the error says since which call
@@ -202,10 +205,11 @@ def jit(
 class Recorded:
     """One way through a function: its replay, and what must be as it was for it to hold."""
 
-    def __init__(self, replay, guards, asked, did, call, arguments):
+    def __init__(self, replay, guards, asked, did, call, arguments, backend):
         self.replay, self.guards, self.asked, self.did = replay, guards, asked, did
         self.seen = seen_elsewhere(arguments, guards)
-        self.cost = replay_cost(did.nodes, len(guards.kept))
+        self.call_cost = replay_cost(did.nodes, len(guards.kept))
+        self.step_cost = step_cost(did.nodes, len(guards.kept), backend)
         self.checked_at, self.audits, self.seconds = call, 0, 0.0
 
     def fits(self, arguments, guards_hold):
@@ -217,6 +221,10 @@ class Recorded:
             and (not self.seen or self.seen == seen_elsewhere(arguments, self.guards))
             and (not self.asked or self.finds_the_same(arguments))
         )
+
+    def cost(self, training):
+        """Of a replay, in a training or not."""
+        return self.step_cost if training else self.call_cost
 
     def result(self, arguments):
         return self.replay.result(arguments)
@@ -321,8 +329,9 @@ class Jit(Generic[P, R]):
         are constants as they are now. It returns an array of what the function returns, and whether
         all comparisons came out as they did; if not, the function would have gone another way.
         bytes = exported.serialize() hold it; jax.export.deserialize(bytes) needs JAX, with
-        jax_enable_x64, and nothing of this package. `platforms` are those it is for, as ("cpu",
-        "cuda", "tpu"); unless they are given, the one that is here.
+        jax_enable_x64, and nothing of this package; XLA's algebra may make x of log(exp(x)) there.
+        `platforms` are those it is for, as ("cpu", "cuda", "tpu"); unless they are given, the one
+        that is here.
         """
         self.last()
         return exported(self._latest, parameters, platforms)  # type: ignore[arg-type]
@@ -382,12 +391,12 @@ class Jit(Generic[P, R]):
             with np.errstate(all="ignore"):
                 for _ in range(3):  # at most: known, audited, once more
                     with self.lock.held:
-                        way = self.way(arguments, fill)
+                        way = self.way(arguments, fill, training)
                         if way and not self.is_due(way):
                             self._costs.replayed()
                             return use(way, arguments)
                     if way is None:
-                        goes_on = self.recorded(arguments)
+                        goes_on = self.recorded(arguments, training)
                     else:
                         goes_on = self.audited(arguments, way, fill, training)
                     if not goes_on:
@@ -397,7 +406,7 @@ class Jit(Generic[P, R]):
         finally:
             self._seconds += time.monotonic() - start
 
-    def way(self, arguments, fill):
+    def way(self, arguments, fill, training):
         """The way through the function that a call takes, its replay run; None for a new one."""
         known = self._known.get(arguments.signature)
         if known is None or not known.account.can_try():
@@ -406,18 +415,18 @@ class Jit(Generic[P, R]):
             self._known.move_to_end(arguments.signature)
         guards_hold: dict[Guards, bool] = {}
         for i, way in enumerate(known.ways):
-            if self._costs.pays(way.cost) and way.fits(arguments, guards_hold):
+            if self._costs.pays(way.cost(training)) and way.fits(arguments, guards_hold):
                 fill(way.replay, arguments)
                 if way.replay.run(arguments):
                     if i:
                         known.ways.insert(0, known.ways.pop(i))
-                    known.account.hit(1.0 - way.cost)
+                    known.account.hit(1.0 - way.cost(training))
                     self._latest = way.replay
                     return way
-                known.account.missed(way.cost / 2)  # forward only
+                known.account.missed(way.cost(training) / 2)  # forward only
         return None
 
-    def recorded(self, arguments):
+    def recorded(self, arguments, training):
         """Whether a new way through the function was recorded.
 
         What fails for whole arrays, for one example, or for arrays of integers as inputs, is tried
@@ -425,7 +434,7 @@ class Jit(Generic[P, R]):
         """
         taken, self._mesh = arguments.taken, self._mesh or mesh_of(self.devices)
         try:
-            return self.newly_recorded(arguments)
+            return self.newly_recorded(arguments, training)
         except ElementsError as error:
             if error.arrays.isdisjoint(taken.whole):
                 raise
@@ -441,13 +450,13 @@ class Jit(Generic[P, R]):
             wanted = error.arrays if isinstance(error, PlainIntError) else everything
             taken = taken._replace(static=taken.static | wanted, whole=taken.whole - wanted)
         arguments.take(taken)
-        found = self.recorded(arguments)
+        found = self.recorded(arguments, training)
         self._taken[arguments.shapes] = arguments.taken
         return found
 
-    def newly_recorded(self, arguments):
+    def newly_recorded(self, arguments, training):
         known = self._known.get(arguments.signature) or Signature(self._costs)
-        if known.too_deep or not known.account.can_record() or not self.may_pay(known):
+        if known.too_deep or not (known.account.can_record() and self.may_pay(known, training)):
             if not known.too_deep:
                 self._latest = JitError(
                     f"{self.name} ran in the engine, where that is faster: it is too small, or its "
@@ -486,7 +495,8 @@ class Jit(Generic[P, R]):
             lines = 0 if known.too_deep else sum(map(len, made.program.code.lines.values()))
             known.account.recorded(did.nodes, lines)
             if not known.too_deep:
-                way = Recorded(made, guards, asked, did, self._costs.calls, arguments)
+                call, backend = self._costs.calls, self.backend
+                way = Recorded(made, guards, asked, did, call, arguments, backend)
                 known.ways.insert(0, way)
                 self._latest = made
             del known.ways[MOST_BRANCHES:]
@@ -498,9 +508,9 @@ class Jit(Generic[P, R]):
         """From where a call gets at all that it sees."""
         return [self.function, *arguments.objects]
 
-    def may_pay(self, known):
+    def may_pay(self, known, training):
         """Whether what is known of a signature speaks for one more recording."""
-        return all(self._costs.pays(way.cost) for way in known.ways)
+        return all(self._costs.pays(way.cost(training)) for way in known.ways)
 
     def traced(self, arguments, guards):
         """What the function returns for stand-ins of its arguments, and all that it did.
@@ -569,7 +579,7 @@ class Jit(Generic[P, R]):
 
     def is_settled(self, way):
         """Whether a way was audited, and there is nothing to ask but whether guards hold."""
-        return bool(way.audits and not way.asked and not any(way.seen) and way.cost < 1.0)
+        return bool(way.audits and not way.asked and not any(way.seen) and way.step_cost < 1.0)
 
     def next_audit(self, way):
         """After how many seconds spent in calls these have paid for one more audit."""
@@ -584,7 +594,7 @@ class Jit(Generic[P, R]):
             with self.lock.held:
                 for known in self._known.values():
                     known.ways = [other for other in known.ways if other is not way]
-            return self.recorded(arguments)
+            return self.recorded(arguments, training)
         start = time.monotonic()
         data = [v.data for v in way.replay.leaves(arguments.values)]
         answer, trace, leaves, *_, did, again = self.traced(arguments, way.guards)

@@ -15,7 +15,7 @@ from ..engine import Value, result
 from ..function import Outputs, pass_all_back, pass_back
 from .graph import Graph, blocks_of
 from .guards import Guards
-from .interpret import Shared
+from .interpret import Shared, goes_back_to
 from .pytree import Arguments
 from .run import Executable, reached
 from .trace import Trace
@@ -281,9 +281,9 @@ def live(trace, outputs):
 
 
 def used(v):
-    """The operands of a Value; of one that was selected, no others: the engine knows of none."""
+    """The operands of a Value that it goes back to; of one that was selected, no others."""
     if v._chain is not F.take_backward:
-        return v._prev
+        return goes_back_to(v)
     i, *rows = v._x
     return i, rows[F.position(i)]
 

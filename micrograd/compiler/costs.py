@@ -9,6 +9,8 @@ FREE, TRIALS = 4, 40  # recordings, and calls, before costs are asked
 POT = 128.0  # what may be lost on trying
 SHARE = 0.25  # of a call that each call adds to it: so much slower than the engine may it be
 LUCK, MORE_LUCK = 8.0, 0.1  # what may be lost on replays of another way; what a call adds
+# A replayed step of training, in operations of the engine, and how many guarded items are one more.
+STEPS = {"numpy": (14.0, 60), "c": (4.0, 600), "xla": (30.0, 600)}
 NAPS, LONGEST_NAP = 4, 64  # after so many calls in the engine, the next are not even looked at
 
 
@@ -101,3 +103,9 @@ def price(nodes: int, lines: int) -> float:
 def replay_cost(nodes: int, guarded: int) -> float:
     """What a replay and going back cost; `guarded` are the items that are looked at before."""
     return 0.15 + (26.0 + guarded / 60) / (nodes + 1)
+
+
+def step_cost(nodes: int, guarded: int, backend: str) -> float:
+    """What a replayed step of training costs, in steps of the engine, optimizer and all."""
+    step, items = STEPS[backend]
+    return 0.15 + (step + guarded / items) / (nodes + 8)

@@ -117,5 +117,18 @@ def derivative(kind: str, params: Any, operands: int, outputs: int = 1, i: int =
     return differentiate(graph, [0])
 
 
+def goes_back_to(v: Value) -> Sequence[Value]:
+    """The operands of a Value to which its backward adds something: to that of a sign, nothing."""
+    if (kind := KINDS.get(v._chain)) is None:
+        return v._prev
+    if kind in SEVERAL:
+        operands, graph = v._x, derivative(kind, None, len(v._x), v._x.outputs, v._y)
+    else:
+        operands = [x for x in (v._x, v._y) if isinstance(x, Value)]
+        graph = derivative(kind, v._y if type(v._y) is float else None, len(operands))
+    return [x for x, i in zip(operands, graph.gradients) if i is not None]
+
+
 SCALARS = {kind: scalar(row) for kind, row in HELPERS.items()}
 BACKWARDS = {kind: backward(kind) for kind in [*HELPERS, *SEVERAL]}
+KINDS = {function: kind for kind, function in BACKWARDS.items()}

@@ -127,8 +127,12 @@ class OnMesh(XLA):
             check_vma=False,  # what all_reduce returns is the same everywhere
         )
 
-    def jit(self, function):
-        return self.jax.jit(function, out_shardings=self.everywhere)
+    def jit(self, function, **more):
+        return super().jit(function, out_shardings=self.everywhere, **more)
+
+    @property
+    def platform(self):
+        return self.mesh.devices.flat[0].platform
 
     def given_now(self):
         told = self.told(self.p.tobytes(), self.fed(), b"") if self.in_step else []

@@ -130,7 +130,7 @@ class Shortcut:
         """Takes note of the steps made so."""
         if self.made:
             self.jitted.looped(self.made)
-            self.account.hit(self.made * (1.0 - self.way.cost))
+            self.account.hit(self.made * (1.0 - self.way.step_cost))
             self.made = 0
 
 

@@ -527,7 +527,7 @@ class Fingerprint:
         for event in trace:
             if type(event) is tuple:
                 compare, a, b, outcome = event
-                other = hashes[b] if isinstance(b, Value) else b
+                other = hashes[b] if isinstance(b, Value) else told(b)
                 self.turns.append(((compare, hashes[a], other), outcome))
             elif prev := event._prev:
                 hashes[event] = hash((operation(event), *map(hashes.__getitem__, prev)))
@@ -562,12 +562,17 @@ class Hashes(dict):
 
 def operation(v):
     """What tells the operation of a computed Value from others."""
-    static = v._y if isinstance(v._y, (int, float)) else None
+    static = told(v._y) if isinstance(v._y, (int, float)) else None
     return v._op, id(getattr(v._chain, "__code__", v._chain)), static
 
 
+def told(x):
+    """What is equal for numbers that are the same: nan is not to itself."""
+    return x.hex() if isinstance(x, float) else x
+
+
 def constant_hash(v):
-    return hash(float.hex(Value.data.__get__(v)))  # type: ignore[attr-defined]
+    return hash(told(Value.data.__get__(v)))  # type: ignore[attr-defined]
 
 
 def from_before(v, older):

@@ -30,6 +30,8 @@ SETTINGS = {  # of JAX, with which programs are traced and called, whatever the 
     "debug_nans": False,
     "debug_infs": False,
 }
+# Without its algebra, which makes x of log(exp(x)) and of (x + 1e9) - 1e9, and 0 of x / 1e308.
+AS_WRITTEN = {"xla_disable_hlo_passes": "algsimp"}
 GUARD = "transfer_guard"
 GUARDS = [GUARD + to for to in ("", "_host_to_device", "_device_to_device", "_device_to_host")]
 SET = attrgetter(*(f"jax_{name}" for name in [*SETTINGS, *GUARDS]))
@@ -135,8 +137,13 @@ class XLA:
         results, alike, kept = self.names["forward"](*given)
         return results, alike, *self.names["backward"](s, kept, *given)
 
-    def jit(self, function: Callable) -> Callable:
-        return self.jax.jit(function)
+    def jit(self, function: Callable, **more: Any) -> Callable:
+        options = AS_WRITTEN if self.platform == "cpu" else None
+        return self.jax.jit(function, compiler_options=options, **more)
+
+    @property
+    def platform(self) -> str:
+        return self.jax.devices()[0].platform
 
     def settings(self) -> Settings:
         """What JAX is used within."""
@@ -199,7 +206,7 @@ class XLA:
         forward, backward = (
             counted(sum(line[0] != "#" for line in lines), "line") for lines in self.lines.values()
         )
-        platform = self.jax.devices()[0].platform.upper()
+        platform = self.platform.upper()
         return [
             ("emit", f"{forward} of jax.numpy forward, {backward} backward"),
             ("build", f"compiled by XLA, from JAX {self.jax.__version__}, for the {platform}"),
@@ -230,11 +237,14 @@ class Settings:
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         self.inside.__exit__(kind, error, traceback)
-        if isinstance(error, self.jax.errors.TracerArrayConversionError):
+        if isinstance(error, Exception) and self.is_traced():
             raise JitError(
                 'a function of jit(…, backend="xla") runs by itself, not inside a function that '
                 "JAX traces, as jax.jit does: call it outside"
             ) from error
+
+    def is_traced(self):
+        return isinstance(self.jax.numpy.zeros(()), self.jax.core.Tracer)
 
 
 def imported() -> Any:

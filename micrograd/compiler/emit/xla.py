@@ -378,7 +378,10 @@ class XlaEmitter(Emitter):
         n, turn = matmul.examples, np.asarray
         if n > 1 or len(rows) == 1:
             rows, columns, turn = columns, rows, np.transpose
-        product = f"{self.side(rows)} @ {self.side(columns, turned=True)}"
+        is_outer = rows.shape[1] == 1 < len(columns) and n * len(rows) > 1
+        product = f" {'*' if is_outer else '@'} ".join(
+            (self.side(rows), self.side(columns, turned=True))
+        )
         outputs = np.squeeze(turn(matmul.outputs))
         for plain in matmul.plain:
             product += f" + {self.read(np.squeeze(turn(plain)), spread=False)}"
