@@ -540,6 +540,17 @@ def test_steps_are_replayed_where_that_is_faster(backend, size, is_replayed):
         assert (step.shortcut is not None) == is_replayed and losses[-1] < losses[0]
 
 
+@needs_a_c_compiler
+def test_steps_for_which_there_is_no_shortcut_are_soon_the_engines():
+    w = Value(0.5)
+    f = jit(lambda n: (w * n - 1.0) ** 2, backend="c")
+    with f.training(optim.SGD([w], lr=0.01)) as step:
+        for i in range(6 * costs.TRIALS):
+            step(i % 3)
+    with pytest.raises(JitError, match="it is too small"):
+        f.explain()
+
+
 def test_calls_as_small_as_these_are_not():
     f = jit(lambda x: (x * 3.0 - 1.0) ** 2)
     for _ in range(3 * costs.TRIALS):

@@ -13,6 +13,7 @@ from micrograd import Value, data, nn, optim
 from micrograd.compiler import JitError, jit
 from micrograd.compiler.training import Batches
 from micrograd.function import Function
+from micrograd.optim import NonFiniteError
 
 STEPS = 50
 
@@ -231,6 +232,27 @@ def test_gradients_of_what_is_not_trained_add_up():
             losses = step.many(9, x) if many else [step(x) for _ in range(9)]
         found.append((losses, w.data, b.grad, x.grad))
     assert found[0] == found[1] and found[0][2] != 0.0
+
+
+@pytest.mark.parametrize("backend", ALL)
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam])
+def test_parameters_may_be_arguments(kind, backend, recwarn):
+    def trained(as_many):
+        v, w, idle = Value(0.5), Value(-1.0), Value(2.0)
+        f = jit(lambda w, idle: (v * w * idle - 3.0) ** 2 + F.mean([w] * 40) ** 2, backend=backend)
+        with f.training(kind([v, w], lr=0.01)) as step:
+            losses = step.many(20, w, idle) if as_many else [step(w, idle) for _ in range(20)]
+        return [*losses, v.data, w.data, idle.grad]
+
+    assert trained(True) == trained(False) and not recwarn.list
+
+
+def test_a_step_that_is_not_made_adds_to_no_gradient():
+    w, idle = Value(1.0), Value(1.0)
+    f = jit(lambda idle: F.sum(w * 1e200 for _ in range(40)) + idle)
+    with f.training(optim.SGD([w], lr=2e106)) as step, pytest.raises(NonFiniteError):
+        step.many(5, idle)
+    assert len(step.losses) == 2 and idle.grad == 3.0  # once for that which cannot be made
 
 
 def test_gradients_that_need_care_get_it():

@@ -203,6 +203,17 @@ def replace_the_step(step, optimizer):
         yield step(X, Y)
 
 
+def replace_the_update(step, optimizer):
+    usual = optimizer.update
+    for i in range(12):
+        if i == 6:
+            optimizer.update = lambda lr, *numbers: usual(lr / 2, *numbers)
+        if i == 9:
+            del optimizer.update
+        yield step(X, Y)
+        yield optimizer.parameters[0].data
+
+
 def change_arguments(step, optimizer):
     twice = X[:, :1] * Y[:, None]
     for _ in range(8):
@@ -224,7 +235,10 @@ def give_numbers(step, optimizer):
         yield step(X[:2].tolist(), [1.0, -1.0], i * 0.1, i > 12, [2, 3][i % 2])
 
 
-SCENARIOS = [change_rates, change_numbers, replace_the_step, change_arguments, give_numbers]
+SCENARIOS = [
+    *(change_rates, change_numbers, replace_the_step, replace_the_update),
+    *(change_arguments, give_numbers),
+]
 
 
 @backends
@@ -249,6 +263,59 @@ def test_steps_are_the_engines_whatever_happens_between(scenario, kind, backend,
     jitted = functools.partial(jit, backend=backend)
     found, expected = list(numbers(jitted)), list(numbers(engine))
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@backends
+def test_what_was_missing_may_become_none(backend, monkeypatch):
+    monkeypatch.setattr("micrograd.compiler.AUDITS", 1e-9)
+    idle = [Value(0.0) for _ in range(40)]
+    loss = jit(lambda: F.sum(v * 0.0 for v in idle) + (5.0 if max else 1.0), backend=backend)
+    with loss.training(optim.SGD(idle, lr=0.1)) as step:
+        assert [step() for _ in range(9)] == [5.0] * 9 and step.shortcut
+        monkeypatch.setitem(globals(), "max", None)
+        assert step() == 1.0
+
+
+@backends
+def test_an_array_given_twice_is_not_two(backend, monkeypatch):
+    monkeypatch.setattr("micrograd.compiler.AUDITS", 1e-9)
+    xs, w = np.arange(40.0), Value(1.0)
+    loss = jit(lambda xs, ys: F.sum((w * x - y) ** 2 for x, y in zip(xs, ys)), backend=backend)
+    with loss.training(optim.SGD([w], lr=1e-12)) as step:
+        assert [step(xs, xs) for _ in range(9)] == [0.0] * 9 and step.shortcut
+        assert step(xs, xs + 1.0) == 40.0
+        assert step(xs, xs) == pytest.approx(0.0)
+
+
+@backends
+def test_parameters_stay_those_of_the_beginning(backend):
+    w = [Value(0.5) for _ in range(60)]
+    optimizer = optim.SGD(w, lr=0.1)
+    with jit(lambda: F.sum(x * x for x in w), backend=backend).training(optimizer) as step:
+        for _ in range(5):
+            step()
+        for change in (list.pop, list.reverse):
+            with pytest.raises(TypeError):
+                change(optimizer.parameters)
+        optimizer.parameters = w[::-1]
+        with pytest.raises(JitError, match="has other parameters than when its training began"):
+            step()
+    assert {type(x) for x in w} == {Value} and optimizer.parameters == w[::-1]
+    optimizer.parameters.pop()
+    with pytest.raises(ValueError, match="has 59 parameters, and kept numbers for another count"):
+        step.__enter__()
+
+
+@backends
+@pytest.mark.parametrize("x", [None, "1.5", 1j, [1.0]])
+def test_numbers_of_parameters_in_training_are_numbers(x, backend):
+    w = Value(0.5)
+    with jit(lambda: w * w, backend=backend).training(optim.SGD([w], lr=0.1)) as step:
+        step()
+        for name in ("data", "grad"):
+            with pytest.raises(TypeError, match="of a parameter in training needs a real number"):
+                setattr(w, name, x)
+        assert step() == pytest.approx(0.16)
 
 
 def in_c(function):

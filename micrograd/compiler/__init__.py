@@ -58,7 +58,7 @@ from ..optim import Optimizer
 from ..text import visible
 from .audit import Point, Twins, difference, sample
 from .backends import BACKENDS, named_backends
-from .costs import Account, Costs, replay_cost, step_cost
+from .costs import TRIALS, Account, Costs, replay_cost, step_cost
 from .derivatives import grad, gradients
 from .errors import ElementsError, ExamplesError, JitError, PlainIntError, TooDeepError
 from .examples import batched, check_examples
@@ -148,12 +148,12 @@ def jit(
     for NumPy or C takes some 20 s and 4 GB for a million. On one processor its steps are no
     quicker; its compiler takes from a few tenths of a second to many seconds for each shape, and a
     call has some 30 µs of its own. Numbers agree with the engine's to some 1e-13, not to the bit:
-    XLA adds in any order, its functions err by some units of the last digit, and numbers below
-    2.2e-308 are zero there; on a GPU or TPU its algebra may also make x of log(exp(x)) and of
-    (x + 1e9) - 1e9. With a Function of one's own, a program is NumPy's, which f.explain() says;
-    with devices it raises JitError. JAX's settings are left as they are, and change nothing here.
-    Raises JitError without JAX, which pip install 'micrograd-lessons[xla]' brings, and inside a
-    function that JAX traces.
+    XLA adds in any order, and may round a product and a sum at once; its functions err by some
+    units of the last digit, and numbers below 2.2e-308 are zero there; on a GPU or TPU its algebra
+    may also make x of log(exp(x)) and of (x + 1e9) - 1e9. With a Function of one's own, a program
+    is NumPy's, which f.explain() says; with devices it raises JitError. JAX's settings are left as
+    they are, and change nothing here. Raises JitError without JAX, which pip install
+    'micrograd-lessons[xla]' brings, and inside a function that JAX traces.
 
     `devices` spread the examples of batched() over several devices in XLA: a number n, the first n
     of jax.devices(), a list of devices, or a jax.sharding.Mesh, whose first axis takes them. Each
@@ -183,7 +183,8 @@ def jit(
     printing, random draws     happen when it is recorded or audited; a draw from a watched
                                generator is refused
     True, 1 and 1.0            are one and the same in lists, dicts and variables that it sees
-    zeros                      a sum of products that are all -0.0 may be 0.0 in NumPy and XLA
+    zeros                      a sum of products that are all -0.0 may be 0.0 in NumPy and XLA;
+                               -0.0 + 0.0 is -0.0 in XLA
     infinities                 nothing goes back from a gradient through a sign, or what a ReLU or a
                                maximum chose by; in the engine zero does, and may meet an infinity
     what no guard sees         (the clock, files, the environment, names put together by the
@@ -211,6 +212,7 @@ class Recorded:
         self.call_cost = replay_cost(did.nodes, len(guards.kept))
         self.step_cost = step_cost(did.nodes, len(guards.kept), backend)
         self.checked_at, self.audits, self.seconds = call, 0, 0.0
+        self.slow_steps = 0  # of trainings, since one was a shortcut
 
     def fits(self, arguments, guards_hold):
         """Whether the guards hold, and attributes of Values that were asked for are the same."""
@@ -223,8 +225,8 @@ class Recorded:
         )
 
     def cost(self, training):
-        """Of a replay, in a training or not."""
-        return self.step_cost if training else self.call_cost
+        """Of a replay, in a training or not: its steps may all be slow, for want of a shortcut."""
+        return self.step_cost if training and self.slow_steps < TRIALS else self.call_cost
 
     def result(self, arguments):
         return self.replay.result(arguments)
@@ -314,6 +316,7 @@ class Jit(Generic[P, R]):
         step(…) takes the arguments of the function, lets the optimizer make one step against the
         gradients of what it returns, and gives that back as a float; of several Values, the first
         is the loss. The parameters' data and gradients are up to date whenever they are read.
+        Meanwhile the optimizer's parameters are a tuple, since they stay the same.
         Warns if the loss depends on none of the parameters; some may be without a gradient.
         step.many(n, …) makes n steps at once, in less time.
         """

@@ -70,7 +70,8 @@ class Addresses:
             case "cells", cells:
                 return chain(*((CELL, id(cell), place(x)) for cell, x in zip(cells, then)))
             case "names", namespace, names if type(namespace) is dict:
-                return NAMES, id(namespace), len(names), *in_pairs(names, then)
+                pairs = zip(map(id, names), map(place, then))
+                return NAMES, id(namespace), len(names), *chain(*pairs)
             case "class", cls:
                 return self.words_of_class(cls, then)
         return None

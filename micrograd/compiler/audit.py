@@ -91,7 +91,7 @@ def engine_numbers(point, twins, leaves, nudged=float):
         return np.array([v.data for v in twins.outputs])
     found = [v.data for v in twins.outputs] + [twins.of(v).grad for v in leaves]
     if point.training:
-        parameters = point.training.optimizer.parameters
+        parameters = point.training.parameters
         grads = [twins.of(p).grad for p in parameters]
         found += point.training.steps_of_lists(point.replay, grads)
     return np.array(found)

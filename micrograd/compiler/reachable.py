@@ -32,6 +32,7 @@ from collections import (
 )
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -236,7 +237,7 @@ class Reachable:
         own = namespace_of(cls)
         names = [name for name in own if name in self.names_used or name in CALLED]
         if names:
-            read = functools.partial(mapped, own.get, names)
+            read = functools.partial(items, own, names)
             self.follow(f"{' or '.join(names)} of {cls.__name__}", read, "names", own, names)
             yield from ((cls.__name__, own[name]) for name in names if is_of_a_user(own[name]))
 
@@ -272,7 +273,7 @@ class Reachable:
 
     def variables(self, where, namespace, names):
         """What a namespace has by these names, also in the modules among it."""
-        read = functools.partial(mapped, namespace.get, names)
+        read = functools.partial(items, namespace, names)
         found = {name: namespace[name] for name in names if name in namespace}
         self.follow(f"{' or '.join(found)} in {where}", read, "names", namespace, names)
         for name, x in found.items():
@@ -417,6 +418,10 @@ def cell_contents(cells):
 
 
 EMPTY = types.CellType()
+
+
+def items(namespace, names):
+    return list(map(namespace.get, names, repeat(MISSING)))
 
 
 def mapped(function, xs):

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine import Value
-from ..optim import Optimizer
 from .addresses import Addresses, bound
 from .pytree import Arguments, replaced
-from .steps import RATES, is_ours, rate
+from .steps import RATES, is_as_usual, is_ours, rate
 
 if TYPE_CHECKING:
     from . import Recorded, Signature
@@ -45,8 +44,7 @@ class Shortcut:
         self.jitted, self.replay, self.made = training.jitted, way.replay, 0
         self.recordings, self.until = self.jitted._known, 0.0
         self.optimizer = training.optimizer
-        self.kind = type(self.optimizer)
-        self.rates = RATES[self.kind]
+        self.rates = RATES[type(self.optimizer)]
         self.is_one_number = isinstance(way.replay.answer, Value)
         self.guards = Addresses(way.guards)
         self.readers = readers(arguments, way.replay, training.bound)
@@ -85,8 +83,8 @@ class Shortcut:
                 or jitted._costs.nap
                 or not training.inside
                 or optimizer.state is not used.state
-                or getattr(optimizer.step, "__func__", None) is not Optimizer.step
-                or type(optimizer) is not self.kind
+                or optimizer.parameters is not training.parameters
+                or not is_as_usual(optimizer)
                 or not (type(lr) is float or is_ours(lr))
                 or not ((not args and not self.readers) or self.takes(args))
                 or (self.guards.has_rest and not self.guards.rest_holds())
@@ -131,7 +129,7 @@ class Shortcut:
         if self.made:
             self.jitted.looped(self.made)
             self.account.hit(self.made * (1.0 - self.way.step_cost))
-            self.made = 0
+            self.made = self.way.slow_steps = 0
 
 
 class XlaShortcut(Shortcut):
@@ -174,6 +172,9 @@ def readers(arguments: Arguments, replay: Executable, bound: tuple) -> list[Call
     if arguments.taken.static or not all(any(x is y for y in arguments.objects) for x in bound):
         return None
     args = arguments.args[len(bound) :]
+    given = [id(x) for x in args if type(x) is np.ndarray]
+    if len(set(given)) < len(given):  # one array twice has one place
+        return None
     floats = replay.size  # where they begin; behind them are the arrays
     arrays = floats + sum(type(x) is float for x in args)
     found: list[Callable] = []

@@ -125,4 +125,13 @@ def rates_of_adam(optimizer, lr, t):
     return b1, 1 - b1, b2, 1 - b2, 1 / (1 - b2**t), eps, lr / (1 - b1**t)
 
 
+def is_as_usual(optimizer: Optimizer) -> bool:
+    """Whether it makes its steps as our own class does, whatever was put in the place of that."""
+    return USUAL.get(type(optimizer)) == (
+        getattr(optimizer.step, "__func__", None),
+        getattr(optimizer.update, "__func__", None),
+    )
+
+
 RATES = {SGD: rates_of_sgd, Adam: rates_of_adam}
+USUAL: dict[type, tuple] = {kind: (kind.step, kind.update) for kind in (SGD, Adam)}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..atomic import set_attributes
-from ..engine import Value
+from ..engine import Value, real
 from ..optim import SGD, Adam, Optimizer
 from .addresses import loaded
 from .backends import C
@@ -23,7 +23,7 @@ from .mesh import OnMesh
 from .pytree import Arguments, replaced, results, with_values
 from .run import Executable, is_finite
 from .shortcut import NumPyShortcut, Shortcut, XlaShortcut
-from .steps import RATES, Steps, is_ours, rate
+from .steps import RATES, Steps, is_as_usual, is_ours, rate
 from .trace import class_of
 from .xla import XLA
 from .xla_steps import XlaSteps
@@ -47,7 +47,7 @@ class Lent(Value):
     @data.setter
     def data(self, x: float) -> None:
         training, i = DATA.__get__(self)
-        training.used.all[i] = x
+        training.used.all[i] = real(x, "the data of a parameter in training")
 
     @property
     def grad(self) -> float:  # type: ignore[override]
@@ -57,7 +57,7 @@ class Lent(Value):
     @grad.setter
     def grad(self, x: float) -> None:
         training, i = GRAD.__get__(self)
-        training.grads[i] = x
+        training.grads[i] = real(x, "the gradient of a parameter in training")
 
     def __reduce__(self):
         return Value, (self.data,), (self.__dict__, {"grad": self.grad, "label": self.label})
@@ -74,12 +74,6 @@ class Training:
                 f"{type(optimizer).__name__} {reprlib.repr(optimizer)}"
             )
         self.jitted, self.optimizer, self.bound = jitted, optimizer, bound
-        self.size = n = len(optimizer.parameters)
-        self.grads = np.zeros(n)
-        rows = len(optimizer.state) + 1  # the data, then what the optimizer keeps
-        tables = [np.zeros((rows, n)) for _ in range(2)]
-        self.buffers = [Buffers(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
-        self.used = self.buffers[0]
         self.fills: dict[Executable, Fill] = {}
         self.shortcut: Shortcut | None = None
         self.found: list[list[float]] = []  # by each step of the latest many()
@@ -89,12 +83,28 @@ class Training:
         for p in self.optimizer.parameters:
             if class_of(p) is Lent:  # another training ends, also one that Ctrl-C kept from ending
                 DATA.__get__(p)[0].end()
+        self.prepare()
         self.lend()
         return self
 
+    def prepare(self):
+        self.list = self.optimizer.parameters
+        self.parameters = tuple(self.list)
+        self.size = n = len(self.parameters)
+        if any(len(numbers) != n for numbers in self.optimizer.state):
+            raise ValueError(
+                f"the optimizer has {n} parameters, and kept numbers for another count: make a new "
+                "one when they change"
+            )
+        self.grads = np.zeros(n)
+        rows = len(self.optimizer.state) + 1  # the data, then what the optimizer keeps
+        tables = [np.zeros((rows, n)) for _ in range(2)]
+        self.buffers = [Buffers(table.ravel(), tuple(table), tuple(table[1:])) for table in tables]
+        self.used = self.buffers[0]
+
     def lend(self):
         """Takes the parameters' numbers and the optimizer's state into the arrays."""
-        parameters = self.optimizer.parameters
+        parameters = self.parameters
         for i, p in enumerate(parameters):
             if class_of(p) is Lent:  # to one that has begun since
                 self.inside = False
@@ -109,6 +119,7 @@ class Training:
         self.inside = True
         try:
             assign(parameters, data=places, grad=places, __class__=[Lent] * self.size)
+            self.optimizer.parameters = self.parameters  # that nobody changes meanwhile
         except BaseException:  # Ctrl-C, when the with statement does not hold yet
             self.end()
             raise
@@ -129,15 +140,17 @@ class Training:
         data, grads = self.used.rows[0].tolist(), self.grads.tolist()
         self.optimizer.state = tuple(list(map(float, xs)) for xs in self.optimizer.state)
         kinds = [Value] * self.size
-        assign(self.optimizer.parameters, __class__=kinds, data=data, grad=grads)
+        assign(self.parameters, __class__=kinds, data=data, grad=grads)
 
     def end(self):
         self.give_back()
+        if self.optimizer.parameters is self.parameters:
+            self.optimizer.parameters = self.list
         self.inside = False
 
     def has_numbers(self):
         """Whether the parameters are lent to this training. All are, or none."""
-        p = self.optimizer.parameters[0]
+        p = self.parameters[0]
         return class_of(p) is Lent and DATA.__get__(p)[0] is self
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -180,11 +193,17 @@ class Training:
         """
         if not self.inside:
             raise JitError(NOT_INSIDE)
+        if self.optimizer.parameters is not self.parameters:
+            raise JitError(
+                "the optimizer has other parameters than when its training began: end the with "
+                "statement, and begin another one"
+            )
         if self.jitted.lock.is_held_here():
             raise JitError("a step of training began, by a signal, in the middle of another call")
         self.forget_shortcut()
 
         def use(way, arguments):
+            way.slow_steps += 1
             found.append(self.step(way.replay, arguments))
             self.shortcut = self.shortcut_of(way, arguments)
             # Guards once more: the function may look at the optimizer, which a step has changed.
@@ -196,18 +215,19 @@ class Training:
         if not self.jitted.sleeps():
             if not self.has_numbers():
                 self.lend()
-            replay = self.jitted.run(Arguments(args, kwargs), self.fill, use, self)
+            arguments = Arguments(args, kwargs)
+            replay = self.jitted.run(arguments, self.fill, use, self)
             if replay is not None:
-                self.warn_of_nothing(replay)
+                self.warn_of_nothing(self.fills[replay], arguments)
                 return replay.answer
         with self.jitted.lock.held:
             answer, outputs = self.step_of_the_engine(args, kwargs)
         found.append([v.data for v in outputs])
         return answer
 
-    def warn_of_nothing(self, replay):
+    def warn_of_nothing(self, fill, arguments):
         """Says once if a step trains nothing. As with PyTorch, some unused parameters are usual."""
-        if not (self.has_warned or len(self.fills[replay].own)):
+        if not (self.has_warned or len(fill.own) or fill.gets_parameters(arguments)):
             self.has_warned = True
             warnings.warn(
                 f"{self.jitted.name} depends on none of the optimizer's parameters, so that steps "
@@ -218,8 +238,7 @@ class Training:
     def step(self, replay, arguments):
         """What the function returned; the optimizer's step against its gradients is made."""
         outputs, fill = replay.outputs(), self.fills[replay]
-        is_usual = getattr(self.optimizer.step, "__func__", None) is Optimizer.step
-        if fill.steps and is_usual:
+        if fill.steps and is_as_usual(self.optimizer):
             new = self.spare()
             if fill.steps.step(self.used.all, new.all, self.optimizer, self.lr()):
                 self.use(new)
@@ -227,7 +246,7 @@ class Training:
         gradients = replay.backward(fill.seeds)
         fill.spread(gradients, self.grads)
         fill.collect(gradients, arguments)
-        if is_usual:
+        if getattr(self.optimizer.step, "__func__", None) is STEP:
             new = self.moved()
             if not is_finite(new.all):
                 self.check(new)
@@ -285,11 +304,15 @@ class Training:
             return []
         outputs = replay.outputs()
         program.backward()  # from the seeds of the step before
-        fill.spread(program.gradients, self.grads)
-        new = self.moved()  # where a gradient is not finite, neither is what it leads to
-        if not is_finite(new.all) or (fill.others and not is_finite(program.gradients)):
+        if fill.others and not is_finite(program.gradients):
             return []
-        fill.collect(program.gradients, arguments)
+        fill.spread(program.gradients, self.grads)
+        before = fill.collect(program.gradients, arguments)
+        new = self.moved()  # where a gradient is not finite, neither is what it leads to
+        if not is_finite(new.all):
+            for leaf, grad in before:
+                leaf.grad = grad
+            return []
         self.use(new)
         return [outputs]
 
@@ -311,12 +334,7 @@ class Training:
 
     def is_known(self):
         """Whether the optimizer runs no code but ours."""
-        optimizer = self.optimizer
-        return (
-            type(optimizer) in UPDATES
-            and getattr(optimizer.step, "__func__", None) is Optimizer.step
-            and is_ours(optimizer.lr)
-        )
+        return is_as_usual(self.optimizer) and is_ours(self.optimizer.lr)
 
     def step_of_the_engine(self, args, kwargs):
         """A step without a replay; until the next one the parameters have their own numbers."""
@@ -350,7 +368,7 @@ class Training:
     def moved(self):
         """The buffers that are not in use, filled with what the optimizer's step leads to."""
         optimizer, new = self.optimizer, self.spare()
-        update = UPDATES.get(type(optimizer), update_by_lists)
+        update = UPDATES[type(optimizer)] if is_as_usual(optimizer) else update_by_lists
         update(optimizer, self.lr(), self.grads, self.used.rows, new.rows)
         return new
 
@@ -421,6 +439,7 @@ NOT_INSIDE = (
     "a training is used in a with statement, with f.training(…) as step: …, and ends when another "
     "one of the same parameters begins"
 )
+STEP = Optimizer.step
 MOST_FILLS = 64  # kept for replays, which may long be forgotten
 LOOP_SECONDS = 0.01  # of CPU, after which a loop looks again at what the function sees
 ATTRIBUTES = ("used", "state", "steps")
@@ -438,7 +457,7 @@ class Fill:
     """Which leaf of a replay is which parameter."""
 
     def __init__(self, replay: Executable, training: Training) -> None:
-        parameters = training.optimizer.parameters
+        parameters = training.parameters
         leaves, index = replay.program.leaves, {p: i for i, p in enumerate(parameters)}
         slots = {leaf: slot for slot, leaf in enumerate(leaves)}
         self.replay = replay
@@ -476,11 +495,20 @@ class Fill:
             grads[self.unused] = 0.0
 
     def collect(self, found, arguments):
-        """Adds gradients to those of the leaves that are no parameters."""
-        if self.others:
-            leaves = self.replay.leaves(arguments.values)
-            for i in self.others:
-                leaves[i].grad += found.item(i)
+        """Adds gradients to those of the other leaves, which may be parameters among the arguments.
+
+        Returns these leaves, and what their gradients were.
+        """
+        leaves = self.replay.leaves(arguments.values) if self.others else []
+        before = [(leaves[i], leaves[i].grad) for i in self.others]
+        for i in self.others:
+            leaves[i].grad += found.item(i)
+        return before
+
+    def gets_parameters(self, arguments):
+        """Whether some come as arguments."""
+        leaves = self.replay.leaves(arguments.values) if self.others else []
+        return any(class_of(leaves[i]) is Lent for i in self.others)
 
 
 KINDS: dict[type, type[Steps] | type[XlaSteps]] = {  # of backends

@@ -1,4 +1,4 @@
-"""Random programs, compiled on moderate numbers, then called with inf, nan, -0.0 and denormals."""
+"""Random programs, compiled on moderate numbers, then called with inf, nan, 1e200, -0.0, 5e-324."""
 
 import itertools
 import math
@@ -12,7 +12,10 @@ from micrograd.compiler import jit
 
 THEME = "The jit"
 
-EDGES = (math.inf, -math.inf, math.nan, -0.0, 0.0, 5e-324, -5e-324, 1e-310)
+EDGES = (
+    *(math.inf, -math.inf, math.nan, -0.0, 0.0, 5e-324, -5e-324, 1e-310),
+    *(1e200, -1e200, 1e-200, 720.0),  # of which the square, 1 / x**2 and exp(x) are infinite
+)
 CALLS = 4
 
 
@@ -62,7 +65,8 @@ def test_compiled_programs_take_edge_values_as_the_engine_does(fresh_seed, tries
     count = tries(200, 10_000)
     found = [d for seed in (0, fresh_seed) for d in differences(seed, count // 2)]
     score(
-        f"{count:,} random programs compiled, {CALLS} calls each with inf, nan, -0.0, denormals",
+        f"{count:,} random programs compiled, {CALLS} calls each with inf, nan, -0.0, denormals, "
+        "huge numbers",
         "as in the engine",
         f"{len(found)} differ",
         hurt="whose loss became nan, and who looks for where",

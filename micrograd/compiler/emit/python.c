@@ -56,7 +56,7 @@ static int is_dict(object *dict, word count, const word *items) {
 
 static int has_names(object *namespace, word count, const word *items) {
     for (; count > 0; count--, items += 2)
-        if (!is_at(python.item(namespace, (object *)items[0]), items[1])) return 0;
+        if ((word)python.item(namespace, (object *)items[0]) != items[1]) return 0;
     return 1;
 }
 
