@@ -379,9 +379,8 @@ class XlaEmitter(Emitter):
         if n > 1 or len(rows) == 1:
             rows, columns, turn = columns, rows, np.transpose
         is_outer = rows.shape[1] == 1 < len(columns) and n * len(rows) > 1
-        product = f" {'*' if is_outer else '@'} ".join(
-            (self.side(rows), self.side(columns, turned=True))
-        )
+        sign = "*" if is_outer else "@"
+        product = f"{self.side(rows)} {sign} {self.side(columns, turned=True)}"
         outputs = np.squeeze(turn(matmul.outputs))
         for plain in matmul.plain:
             product += f" + {self.read(np.squeeze(turn(plain)), spread=False)}"
