@@ -51,7 +51,7 @@ show(model.state_dict(), optimizer.state_dict(), history.losses)
 
 @pytest.mark.slow
 def test_every_process_trains_the_same_model(tries, score):
-    n, program = tries(10, 200), SETUP + "".join(TRAININGS)
+    n, program = tries(6, 200), SETUP + "".join(TRAININGS)
     seeds = list("012") * n
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         outputs = list(pool.map(lambda hash_seed: printed(program, hash_seed), seeds))

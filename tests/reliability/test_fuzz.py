@@ -38,7 +38,7 @@ def drawn(fresh_seed):
 
 @pytest.mark.slow
 def test_the_engine_equals_the_reference(drawn, tries, score):
-    count, worst, found = tries(5_000, 100_000), 0.0, 0
+    count, worst, found = tries(3_000, 100_000), 0.0, 0
     for g in drawn(count, tuple(TABLE)):
         leaves = [Value(x) for x in g.leaves]
         numbers = g.numbers(leaves)
@@ -57,7 +57,7 @@ def test_the_engine_equals_the_reference(drawn, tries, score):
 
 @pytest.mark.slow
 def test_tensors_equal_the_reference(fresh_seed, tries, score):
-    count, found = tries(600, 20_000), []
+    count, found = tries(400, 20_000), []
 
     def check(drawn, seed):
         program, arrays = drawn
@@ -98,7 +98,7 @@ def exactly(program, arrays, seeds):
 @pytest.mark.slow
 def test_the_jit_equals_the_engine(drawn, tries, score):
     """To 1e-12; to the last bit where all that a graph does is rounded by IEEE 754."""
-    count, worst = tries(1_500, 50_000), 0.0
+    count, worst = tries(1_000, 50_000), 0.0
     for names in (tuple(TABLE), EXACT):
         for graphs in bunches(drawn(count, names)):
             expected = answers(graphs, together(graphs))

@@ -103,7 +103,7 @@ def test_losses_of_examples_are_those_of_the_engine(fresh_seed):
 
 @pytest.mark.slow
 def test_many_losses_of_examples_are_those_of_the_engine(fresh_seed, tries, score):
-    count = tries(150, 5_000)
+    count = tries(100, 5_000)
     largest = worst(count, fresh_seed)
     score(
         f"{count:,} random losses of numbers, integers and rows, by examples, against the engine",
@@ -115,7 +115,7 @@ def test_many_losses_of_examples_are_those_of_the_engine(fresh_seed, tries, scor
 
 @pytest.mark.slow
 def test_bad_numbers_in_examples_go_where_they_go_in_the_engine(fresh_seed, tries):
-    differ, count = [], tries(100, 3_000)
+    differ, count = [], tries(70, 3_000)
     for case in cases(count, fresh_seed):
         f = jit(batched(case.loss))
         for _ in range(2):

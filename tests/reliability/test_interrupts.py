@@ -185,7 +185,7 @@ GRAPHS = {
 @ctrl_c
 @pytest.mark.parametrize("graph", GRAPHS)
 def test_backward_tried_again_is_exact(graph, ctrl_c, fresh_seed, tries, score):
-    n, (leaves, y) = tries(300, 5_000), GRAPHS[graph]()
+    n, (leaves, y) = tries(200, 5_000), GRAPHS[graph]()
     seen = leaves if graph == "a compiled MLP" else []
     inner = [*seen, *(v for v in topological_order(y) if v._prev)]
     interrupted = ctrl_c(random.Random(fresh_seed), y.backward)
@@ -281,7 +281,7 @@ INTERRUPTED = {"optimizer.step()": second_step, "fit()": training}
 def test_training_stops_between_two_steps_and_goes_on_exactly(
     call, optimizer, ctrl_c, fresh_seed, tries, score
 ):
-    n, run = tries(300, 5_000), Run(optimizer)
+    n, run = tries(200, 5_000), Run(optimizer)
     right, losses = [run.state()], []
     for _ in range(STEPS):
         losses.append(run.backward())
@@ -313,7 +313,7 @@ def test_training_stops_between_two_steps_and_goes_on_exactly(
 def test_a_compiled_training_stops_between_two_steps(
     many, optimizer, ctrl_c, fresh_seed, tries, score
 ):
-    n, model = tries(300, 5_000), nn.MLP(2, [4, 1], act="tanh", seed=0)
+    n, model = tries(200, 5_000), nn.MLP(2, [4, 1], act="tanh", seed=0)
     start = model.state_dict()
     loss = jit(lambda: F.mse_loss([model(x) for x in X], Y))
 
@@ -347,7 +347,7 @@ def test_a_compiled_training_stops_between_two_steps(
 
 @ctrl_c
 def test_loaded_weights_are_the_old_or_the_new_ones(ctrl_c, fresh_seed, tries, score):
-    n, model = tries(300, 5_000), nn.MLP(2, [16, 1])
+    n, model = tries(200, 5_000), nn.MLP(2, [16, 1])
     old, new = (nn.MLP(2, [16, 1], seed=seed).state_dict() for seed in (0, 1))
     interrupted = ctrl_c(random.Random(fresh_seed), lambda: model.load_state_dict(new))
     whole = 0

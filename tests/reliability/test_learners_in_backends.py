@@ -38,7 +38,7 @@ def some(seed, count):
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("backend", [C])
 def test_programs_give_the_engines_numbers_or_are_refused(backend, part, fresh_seed, tries, score):
-    every = some(fresh_seed, tries(100, len(LEARNERS)))
+    every = some(fresh_seed, tries(70, len(LEARNERS)))
     names = every[part::PARTS]
     score(
         f"{len(every)} programs of learners in {backend.upper()}",

@@ -89,7 +89,7 @@ def named(trial):
 @pytest.mark.parametrize("trial", writers.TRIALS)
 def test_whatever_happens_the_file_is_whole(trial, name, apart, folder, fresh_seed, score, tries):
     often, bar, hurt = BARS.get(trial, ((2, 50), OTHERS.get(trial), ""))
-    times = tries(*often) * (5 if name == "weights" else 1)  # what is lost with them is hours
+    times = tries(*often) * (3 if name == "weights" else 1)  # what is lost with them is hours
     failed, n = apart(writers.tried, trial, name, folder, times, fresh_seed)
 
     def whole(_):
