@@ -61,7 +61,7 @@ def test_edge_values_in_c_are_taken_as_in_the_engine(fresh_seed, tries):
                 leaves = [edged(rng, g.leaves) for g in graphs]
                 rows = zip(graphs, edge_answers(compiled, leaves), edge_answers(function, leaves))
                 for g, xs, ys in rows:
-                    assert all(map(close, xs, ys)), g
+                    assert close(xs, ys), g
 
 
 @needs_jax
@@ -82,7 +82,7 @@ def test_random_graphs_in_xla_equal_the_engine(fresh_seed, tries, score):
             leaves = [list(map(normal, edged(rng, g.leaves))) for g in graphs]
             rows = zip(graphs, edge_answers(compiled, leaves), edge_answers(function, leaves))
             for g, xs, ys in rows:
-                assert all(map(close, xs, ys)), g
+                assert close(xs, ys), g
     score(
         f"{count:,} random graphs in XLA, {FEW} at once, against the engine",
         "relative error ≤ 1e-12",
